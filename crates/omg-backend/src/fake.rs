@@ -1,0 +1,1 @@
+//! A package manager in memory.

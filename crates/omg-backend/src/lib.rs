@@ -1,0 +1,15 @@
+//! What a package manager is to OMG.
+//!
+//! [`PackageManager`] is all that the service knows of a distribution; each backend crate
+//! implements it and knows of no other. With the feature `testing` come an in-memory fake and the
+//! contract suite that every backend passes.
+#![forbid(unsafe_code)]
+
+mod manager;
+
+#[cfg(feature = "testing")]
+pub mod contract;
+#[cfg(feature = "testing")]
+pub mod fake;
+
+pub use manager::{Choice, Files, Generations, Known, KnownOffer, PackageManager};

@@ -1,0 +1,31 @@
+//! The words of the domain: names, packages, what is installed, and how a request can fail.
+//!
+//! Every other crate speaks in these types; this one knows nothing of files, sockets, clocks or
+//! any one distribution, and never waits.
+//!
+//! ```
+//! use omg_core::{Code, Fault};
+//!
+//! let fault = Fault::new(Code::NotFound, "no package is called 'ripgrp'").suggest(["ripgrep"]);
+//! assert_eq!(fault.code.exit(), 3);
+//! assert_eq!(fault.code.id(), "OMG-E0003");
+//! ```
+#![forbid(unsafe_code)]
+
+mod available;
+mod escape;
+mod fault;
+mod generation;
+mod installed;
+mod package;
+mod report;
+
+pub use available::{Available, Offer, Relation, RelationKind, Repository, RepositoryId, Sink};
+pub use escape::{Escaped, escape};
+pub use fault::{Code, EXPLANATIONS, Explanation, Fault};
+pub use generation::Generation;
+pub use installed::{Edge, Installed, InstalledPackage, PackageState};
+pub use package::{Details, InstallReason, Listed, Offered, Priority, Source, Summary};
+pub use report::{
+    CacheCounts, Chain, Counts, Dependent, FileMatch, FileOrigin, Link, SizeRow, Stats, Status, TreeRow,
+};

@@ -1,0 +1,186 @@
+use bitcode::{Decode, Encode};
+#[cfg(feature = "serde")]
+use serde::Serialize;
+
+/// Where a package comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(Serialize), serde(rename_all = "lowercase"))]
+pub enum Source {
+    /// A Debian or Ubuntu archive, or dpkg's own status.
+    Apt,
+    /// An Arch repository, or pacman's local database.
+    Alpm,
+    /// The Arch User Repository.
+    Aur,
+    /// A language runtime.
+    Runtime,
+}
+
+impl Source {
+    /// The word used in JSON and on screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Apt => "apt",
+            Self::Alpm => "alpm",
+            Self::Aur => "aur",
+            Self::Runtime => "runtime",
+        }
+    }
+}
+
+/// Debian's priorities, most important first (Debian Policy 2.5).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Default, Encode, Decode)]
+#[repr(u8)]
+pub enum Priority {
+    /// Needed for the system to work at all.
+    Required,
+    /// Expected on any Unix-like system.
+    Important,
+    /// What a text-mode system has by default.
+    Standard,
+    /// Everything else, and what has no priority.
+    #[default]
+    Optional,
+    /// Deprecated by policy, still found in archives.
+    Extra,
+}
+
+/// Why a package is on the system.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(Serialize), serde(rename_all = "lowercase"))]
+pub enum InstallReason {
+    /// The user asked for it.
+    Explicit,
+    /// Another package needed it.
+    Dependency,
+}
+
+/// One search result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(Serialize))]
+pub struct Summary<'a> {
+    /// Name, without an architecture qualifier.
+    pub name: &'a str,
+    /// The candidate version: what an install would choose. Verbatim.
+    pub version: &'a str,
+    /// Kind of origin.
+    pub source: Source,
+    /// Repository of the candidate, `bookworm/main`, or `local` for one that no list offers.
+    pub repository: &'a str,
+    /// Architecture as the distribution writes it.
+    pub architecture: &'a str,
+    /// One line.
+    pub description: &'a str,
+    /// Version on this system, if any.
+    pub installed_version: Option<&'a str>,
+    /// Rank; comparable only inside one answer. Higher is better.
+    pub score: u32,
+}
+
+/// One row of `list`, `explicit` and `outdated`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(Serialize))]
+pub struct Listed<'a> {
+    /// Name, without an architecture qualifier.
+    pub name: &'a str,
+    /// Installed version; the candidate for what is not installed.
+    pub version: &'a str,
+    /// Kind of origin.
+    pub source: Source,
+    /// Repository of the candidate, or `local`.
+    pub repository: &'a str,
+    /// Architecture.
+    pub architecture: &'a str,
+    /// Absent for what is not installed.
+    pub install_reason: Option<InstallReason>,
+    /// A newer candidate, if there is one.
+    pub new_version: Option<&'a str>,
+}
+
+/// One version that a repository offers, as `info` shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(Serialize))]
+pub struct Offered<'a> {
+    /// Version, verbatim.
+    pub version: &'a str,
+    /// Repository, or `installed` for dpkg's own status.
+    pub repository: &'a str,
+    /// apt's pin priority; 0 where the distribution has none.
+    pub priority: i32,
+}
+
+/// All that is known of one package.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cfg_attr(feature = "serde", derive(Serialize))]
+pub struct Details<'a> {
+    /// Name, without an architecture qualifier.
+    pub name: &'a str,
+    /// Candidate version.
+    pub version: &'a str,
+    /// Kind of origin.
+    pub source: Source,
+    /// Repository of the candidate, or `local`.
+    pub repository: &'a str,
+    /// Architecture.
+    pub architecture: &'a str,
+    /// One line.
+    pub description: &'a str,
+    /// Version on this system.
+    pub installed_version: Option<&'a str>,
+    /// Long description, already unfolded: paragraphs separated by an empty line.
+    pub long_description: Option<String>,
+    /// Home page.
+    pub url: Option<&'a str>,
+    /// Maintainer, verbatim.
+    pub maintainer: Option<&'a str>,
+    /// Licences where the distribution records them.
+    pub licenses: Vec<&'a str>,
+    /// Section (Debian) or group (Arch).
+    pub section: Option<&'a str>,
+    /// Priority, verbatim.
+    pub priority: Option<&'a str>,
+    /// Source package when it differs from the name.
+    pub source_package: Option<&'a str>,
+    /// `Multi-Arch` value.
+    pub multi_arch: Option<&'a str>,
+    /// May not be removed.
+    pub essential: bool,
+    /// Dependencies, in the distribution's own notation, one string per comma-separated item.
+    pub depends: Vec<&'a str>,
+    /// Needed before unpacking.
+    pub pre_depends: Vec<&'a str>,
+    /// Wanted by default.
+    pub recommends: Vec<&'a str>,
+    /// Optional.
+    pub suggests: Vec<&'a str>,
+    /// Suggests itself to these.
+    pub enhances: Vec<&'a str>,
+    /// May not be unpacked together.
+    pub conflicts: Vec<&'a str>,
+    /// Breaks these when unpacked.
+    pub breaks: Vec<&'a str>,
+    /// Takes over files or the place of.
+    pub replaces: Vec<&'a str>,
+    /// Virtual packages.
+    pub provides: Vec<&'a str>,
+    /// Bytes to download.
+    pub download_size: Option<u64>,
+    /// Bytes on disk.
+    pub installed_size: Option<u64>,
+    /// Path below the archive's root.
+    pub filename: Option<&'a str>,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: Option<&'a str>,
+    /// Package URL, <https://github.com/package-url/purl-spec>.
+    pub purl: String,
+    /// Why it is installed.
+    pub install_reason: Option<InstallReason>,
+    /// Seconds since the epoch at which it was unpacked.
+    pub installed_at: Option<u64>,
+    /// Kept at its version by the user.
+    pub held: bool,
+    /// dpkg's status words where they are not `install ok installed`.
+    pub state: Option<&'a str>,
+    /// Every version known, newest first.
+    pub versions: Vec<Offered<'a>>,
+}

@@ -1,0 +1,69 @@
+use bitcode::{Decode, Encode};
+use omg_core::{
+    Chain, Dependent, Details, Fault, FileMatch, Generation, Listed, SizeRow, Stats, Status, Summary, TreeRow,
+};
+
+use crate::Error;
+
+/// The body of a reply frame. Strings are borrowed from the frame.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum Reply<'a> {
+    /// To `Ping`.
+    Pong {
+        /// What is being answered from.
+        generation: Generation,
+    },
+    /// To `Search`, best first.
+    Search {
+        /// Matches before the limit cut them.
+        total: u32,
+        /// The results.
+        packages: Vec<Summary<'a>>,
+    },
+    /// To `Info`: one entry for each architecture or source that has the name.
+    Info(Vec<Details<'a>>),
+    /// To `Status`.
+    Status(Status),
+    /// To `Suggest`, closest first.
+    Suggest(Vec<&'a str>),
+    /// To `List`, `Explicit` and `Updates`, by name.
+    List(Vec<Listed<'a>>),
+    /// To `Rdeps`, by strength, then name.
+    Rdeps(Vec<Dependent<'a>>),
+    /// To `Why`, shortest first.
+    Why(Vec<Chain>),
+    /// To `Owns` and `Provides`.
+    Files {
+        /// What was found.
+        matches: Vec<FileMatch>,
+        /// What would make the answer more complete, if anything.
+        hint: Option<String>,
+    },
+    /// To `Files`: absolute paths.
+    Paths(Vec<&'a str>),
+    /// To `Tree`, in the order to print.
+    Tree(Vec<TreeRow>),
+    /// To `Size`, largest first.
+    Size(Vec<SizeRow<'a>>),
+    /// To `Stats`.
+    Stats(Stats),
+    /// It failed.
+    Fault(Fault),
+    /// To a batch: the encoded reply to each of its queries, in order. None of them is a batch.
+    Batch(Vec<Vec<u8>>),
+}
+
+impl<'a> Reply<'a> {
+    /// Reads a reply body. Strings stay borrowed from `body`.
+    ///
+    /// # Errors
+    /// [`Error::Undecodable`].
+    pub fn decode(body: &'a [u8]) -> Result<Self, Error> {
+        bitcode::decode(body).map_err(|source| Error::Undecodable { what: "reply", source })
+    }
+
+    /// The bytes of this reply's body.
+    pub fn encode(&self) -> Vec<u8> {
+        bitcode::encode(self)
+    }
+}
