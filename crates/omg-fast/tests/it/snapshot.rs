@@ -1,0 +1,170 @@
+//! Which snapshots are believed.
+
+use crate::{Runtime, executable, good, now, status};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use zerocopy::IntoBytes as _;
+
+#[test]
+fn a_good_one_gives_its_numbers() {
+    let runtime = Runtime::with(&good());
+    runtime.says("status", "707 packages · 120 explicit · 3 orphans · 5 updates (2 security)\n");
+    runtime.says("tc", "707\n");
+    runtime.says("ec", "120\n");
+    runtime.says("oc", "3\n");
+    runtime.says("uc", "5\n");
+}
+
+#[test]
+fn none_is_no_error() {
+    Runtime::new().is_silent();
+}
+
+#[test]
+fn each_flipped_bit_is_seen() {
+    let bytes = good();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut bad = bytes.clone();
+            bad[at] ^= 1 << bit;
+            let output = Runtime::with(&bad).run(&["status"]);
+            assert_eq!(
+                (output.status.code(), output.stdout.len()),
+                (Some(3), 0),
+                "byte {at}, bit {bit}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_wrong_length_is_seen() {
+    let bytes = good();
+    for length in 0..bytes.len() {
+        Runtime::with(&bytes[..length]).is_silent();
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    Runtime::with(&longer).is_silent();
+    Runtime::with(&vec![0; 1 << 20]).is_silent();
+}
+
+#[test]
+fn an_old_one_and_one_from_the_future_are_stale() {
+    for seconds in [290, 0] {
+        Runtime::with(status(now() - seconds).as_bytes()).says("tc", "707\n");
+    }
+    for timestamp in [now() - 302, 0, now() + 310, u64::MAX] {
+        Runtime::with(status(timestamp).as_bytes()).is_silent();
+    }
+}
+
+#[test]
+fn links_are_not_followed() {
+    let elsewhere = Runtime::with(&good());
+    let runtime = Runtime::new();
+    symlink(elsewhere.file(), runtime.file()).unwrap();
+    runtime.is_silent();
+    let dangling = Runtime::new();
+    symlink("/nowhere", dangling.file()).unwrap();
+    dangling.is_silent();
+}
+
+#[test]
+fn what_is_no_file_is_not_read() {
+    let directory = Runtime::new();
+    std::fs::create_dir(directory.file()).unwrap();
+    directory.is_silent();
+
+    let pipe = Runtime::new();
+    let made = Command::new("mkfifo").arg(pipe.file()).status().unwrap();
+    assert!(made.success());
+    pipe.is_silent();
+
+    let socket = Runtime::new();
+    let _listener = std::os::unix::net::UnixListener::bind(socket.file()).unwrap();
+    socket.is_silent();
+}
+
+#[test]
+fn one_that_everybody_may_write_is_refused() {
+    let runtime = Runtime::with(&good());
+    std::fs::set_permissions(runtime.file(), std::fs::Permissions::from_mode(0o666)).unwrap();
+    runtime.is_silent();
+}
+
+#[test]
+fn one_of_another_user_is_refused() {
+    let runtime = Runtime::with(&good());
+    if chown(runtime.file(), Some(65_534), None).is_err() {
+        println!("skipped: only root can give a file away");
+        return;
+    }
+    std::fs::set_permissions(runtime.file(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    runtime.is_silent();
+}
+
+#[test]
+fn a_relative_or_absent_runtime_directory_is_not_used() {
+    let runtime = Runtime::with(status(now()).as_bytes());
+    for directory in [".", "", "no/such"] {
+        let output = Command::new(executable())
+            .arg("tc")
+            .env_clear()
+            .env("XDG_RUNTIME_DIR", directory)
+            .current_dir(runtime.path())
+            .output()
+            .unwrap();
+        // A daemon of the user may have left a true snapshot at one of the fixed places.
+        assert_ne!(output.stdout, b"707\n", "{directory:?}");
+    }
+    let absent = Command::new(executable())
+        .arg("tc")
+        .env_clear()
+        .env("XDG_RUNTIME_DIR", runtime.path().join("absent"))
+        .output()
+        .unwrap();
+    assert_eq!((absent.status.code(), absent.stdout.len()), (Some(3), 0));
+}
+
+#[test]
+fn a_file_that_shrinks_and_grows_meanwhile_does_no_harm() {
+    let runtime = Runtime::with(&good());
+    let bytes = good();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let file = std::fs::OpenOptions::new().write(true).open(runtime.file()).unwrap();
+            for round in 0_u64.. {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                file.set_len(round % 49).unwrap();
+                std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();
+            }
+        });
+        for _ in 0..500 {
+            let output = runtime.run(&["tc"]);
+            match output.status.code() {
+                Some(0) => assert_eq!(output.stdout, b"707\n"),
+                code => assert_eq!((code, output.stdout.len()), (Some(3), 0)),
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_closed_or_full_output_is_a_failure() {
+    let runtime = Runtime::with(&good());
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = Command::new(executable())
+        .arg("tc")
+        .env_clear()
+        .env("XDG_RUNTIME_DIR", runtime.path())
+        .stdout(Stdio::from(full))
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+}
