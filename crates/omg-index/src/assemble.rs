@@ -1,0 +1,260 @@
+//! Sorts what a [`Builder`] collected and lays it out as an image.
+
+use omg_core::Priority;
+
+use crate::builder::{Builder, Draft, ESSENTIAL, NAME_BITS, TASK};
+use crate::classify::{self, Kind, Signals};
+use crate::image::{self, Image, NONE, NameRecord, ProvideRecord, RowRecord};
+use crate::{Error, text};
+
+/// Lays out the image. Its bytes depend on nothing but the packages and their order.
+pub(crate) fn image(builder: Builder, warnings: &mut Vec<String>) -> Result<Vec<u8>, Error> {
+    let mut image = Image::default();
+    let order = sort_rows(&builder, warnings);
+    let number = names(&builder, &mut image);
+    rows(&builder, &order, &number, &mut image);
+    entries(&builder, &order, &number, &mut image);
+    reverse(&builder, &order, &number, &mut image);
+    virtuals(&mut image);
+    ranks(&builder, &order, &mut image);
+    image.architectures = strings(&builder.architectures);
+    image.sections = strings(&builder.sections);
+    image.repositories = builder.repositories;
+    image.strings = builder.strings;
+    let arenas = image.names.len() + image.strings.len() + image.folded_names.len();
+    let capacity = arenas
+        + image.folded_descriptions.len()
+        + image.rows.len() * 128
+        + image.relations.len() * 8;
+    image::seal(&image, capacity)
+}
+
+fn strings(interner: &crate::intern::Interner) -> Vec<String> {
+    (0..interner.len() as u32).map(|id| interner.get(id).to_owned()).collect()
+}
+
+/// Numbers of drafts in the order of rows; a repeated name and architecture is left out.
+fn sort_rows(builder: &Builder, warnings: &mut Vec<String>) -> Vec<u32> {
+    let mut frequency = vec![0_u32; builder.architectures.len()];
+    for draft in &builder.drafts {
+        if let Some(count) = frequency.get_mut(draft.architecture as usize) {
+            *count += 1;
+        }
+    }
+    let commonness = |draft: &Draft| {
+        (std::cmp::Reverse(frequency.get(draft.architecture as usize).copied()), draft.architecture)
+    };
+    let mut keyed: Vec<(String, u32)> = Vec::with_capacity(builder.drafts.len());
+    for (at, draft) in builder.drafts.iter().enumerate() {
+        keyed.push((text::fold(builder.names.get(draft.name)), at as u32));
+    }
+    let draft = |at: u32| builder.drafts.get(at as usize);
+    keyed.sort_by(|(a, a_at), (b, b_at)| {
+        a.cmp(b).then_with(|| match (draft(*a_at), draft(*b_at)) {
+            (Some(a), Some(b)) => (builder.names.get(a.name), commonness(a), *a_at).cmp(&(
+                builder.names.get(b.name),
+                commonness(b),
+                *b_at,
+            )),
+            _ => a_at.cmp(b_at),
+        })
+    });
+    let mut order: Vec<u32> = Vec::with_capacity(keyed.len());
+    for (_, at) in keyed {
+        let same =
+            order.last().and_then(|&last| draft(last)).zip(draft(at)).filter(|(last, this)| {
+                last.name == this.name && last.architecture == this.architecture
+            });
+        if let Some((_, this)) = same {
+            warnings.push(format!(
+                "package {} comes twice; the first is kept",
+                builder.names.get(this.name)
+            ));
+        } else {
+            order.push(at);
+        }
+    }
+    order
+}
+
+/// Writes the sorted names and says which number each interned name got.
+fn names(builder: &Builder, image: &mut Image) -> Vec<u32> {
+    let count = builder.names.len() as u32;
+    let mut sorted: Vec<u32> = (0..count).collect();
+    sorted.sort_unstable_by(|&a, &b| builder.names.get(a).cmp(builder.names.get(b)));
+    let mut number = vec![0; count as usize];
+    image.names.reserve_exact(builder.names.bytes());
+    image.name_records.reserve_exact(count as usize);
+    for (new, &old) in sorted.iter().enumerate() {
+        let name = builder.names.get(old);
+        image.name_records.push(NameRecord {
+            at: image.names.len() as u32,
+            len: name.len() as u16,
+            entry: NONE,
+        });
+        image.names.push_str(name);
+        if let Some(place) = number.get_mut(old as usize) {
+            *place = new as u32;
+        }
+    }
+    number
+}
+
+fn range<T>(all: &[T], (start, end): (u32, u32)) -> &[T] {
+    all.get(start as usize..end as usize).unwrap_or(&[])
+}
+
+fn rows(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
+    let renumber = |old: u32| number.get(old as usize).copied().unwrap_or(0);
+    image.rows.reserve_exact(order.len());
+    image.offers.reserve_exact(builder.offers.len());
+    image.relations.reserve_exact(builder.relations.len());
+    for draft in order.iter().filter_map(|&at| builder.drafts.get(at as usize)) {
+        image.offer_at.push(image.offers.len() as u32);
+        image.relation_at.push(image.relations.len() as u32);
+        image.offers.extend_from_slice(range(&builder.offers, draft.offers));
+        let relations = range(&builder.relations, draft.relations);
+        image
+            .relations
+            .extend(relations.iter().map(|&it| it & !NAME_BITS | renumber(it & NAME_BITS)));
+        image.rows.push(RowRecord {
+            name: renumber(draft.name),
+            description_at: draft.description_at,
+            description_len: draft.description_len,
+            architecture: draft.architecture as u16,
+            section: draft.section as u16,
+            priority: draft.priority,
+            flags: draft.flags,
+            candidate: draft.candidate,
+            download_size: draft.download_size,
+            installed_size: draft.installed_size,
+        });
+    }
+    image.offer_at.push(image.offers.len() as u32);
+    image.relation_at.push(image.relations.len() as u32);
+}
+
+/// Groups rows of one name and writes what search reads.
+fn entries(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
+    let mut last = None;
+    for (row, draft) in order.iter().filter_map(|&at| builder.drafts.get(at as usize)).enumerate() {
+        if last == Some(draft.name) {
+            continue;
+        }
+        last = Some(draft.name);
+        let entry = image.entry_at.len() as u32;
+        let new = number.get(draft.name as usize).copied().unwrap_or(0);
+        if let Some(record) = image.name_records.get_mut(new as usize) {
+            record.entry = entry;
+        }
+        image.entry_at.push(row as u32);
+        let start = image.folded_names.len();
+        image.folded_name_at.push(start as u32);
+        text::fold_into(builder.names.get(draft.name), &mut image.folded_names);
+        image.masks.push(text::mask(image.folded_names.get(start..).unwrap_or("")));
+        image.folded_names.push('\n');
+        image.folded_description_at.push(image.folded_descriptions.len() as u32);
+        let from = draft.description_at as usize;
+        let description =
+            builder.strings.get(from..from + draft.description_len as usize).unwrap_or("");
+        text::fold_into(description, &mut image.folded_descriptions);
+        image.folded_descriptions.push('\n');
+        let section = builder.sections.get(draft.section);
+        image.kinds.push(Kind::of(builder.names.get(draft.name), section, description) as u8);
+    }
+    image.entry_at.push(order.len() as u32);
+    image.folded_name_at.push(image.folded_names.len() as u32);
+    image.folded_description_at.push(image.folded_descriptions.len() as u32);
+}
+
+/// Dependents by name, and who provides what.
+fn reverse(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
+    let names = image.name_records.len();
+    let mut at = vec![0_u32; names + 1];
+    for relation in &image.relations {
+        if let Some(count) = at.get_mut((relation & NAME_BITS) as usize + 1) {
+            *count += 1;
+        }
+    }
+    let mut sum = 0;
+    for count in &mut at {
+        sum += *count;
+        *count = sum;
+    }
+    let mut next = at.clone();
+    image.dependents = vec![0; image.relations.len()];
+    for (row, bounds) in image.relation_at.windows(2).enumerate() {
+        let &[start, end] = bounds else { continue };
+        for relation in range(&image.relations, (start, end)) {
+            let Some(place) = next.get_mut((relation & NAME_BITS) as usize) else { continue };
+            if let Some(slot) = image.dependents.get_mut(*place as usize) {
+                *slot = relation & !NAME_BITS | row as u32;
+            }
+            *place += 1;
+        }
+    }
+    image.dependent_at = at;
+    for (row, draft) in order.iter().filter_map(|&at| builder.drafts.get(at as usize)).enumerate() {
+        for &old in range(&builder.provides, draft.provides) {
+            let name = number.get(old as usize).copied().unwrap_or(0);
+            image.provides.push(ProvideRecord { name, row: row as u32 });
+        }
+    }
+    image.provides.sort_unstable();
+    image.provides.dedup();
+}
+
+/// Provided names without a package of their own, as search reads them.
+fn virtuals(image: &mut Image) {
+    let mut last = None;
+    for provide in &image.provides {
+        let Some(record) = image.name_records.get(provide.name as usize) else { continue };
+        if record.entry != NONE || last == Some(provide.name) {
+            continue;
+        }
+        last = Some(provide.name);
+        let start = record.at as usize;
+        image.virtual_at.push(image.virtual_names.len() as u32);
+        image.virtual_ids.push(provide.name);
+        text::fold_into(
+            image.names.get(start..start + record.len as usize).unwrap_or(""),
+            &mut image.virtual_names,
+        );
+        image.virtual_names.push('\n');
+    }
+    image.virtual_at.push(image.virtual_names.len() as u32);
+}
+
+fn ranks(builder: &Builder, order: &[u32], image: &mut Image) {
+    let count = |name: u32| {
+        let start = image.dependent_at.get(name as usize).copied().unwrap_or(0);
+        image.dependent_at.get(name as usize + 1).copied().unwrap_or(start) - start
+    };
+    let mut ranks = Vec::with_capacity(image.kinds.len());
+    for bounds in image.entry_at.windows(2) {
+        let &[first, end] = bounds else { continue };
+        let drafts = order.get(first as usize..end as usize).unwrap_or(&[]);
+        let drafts = || drafts.iter().filter_map(|&at| builder.drafts.get(at as usize));
+        let Some(row) = image.rows.get(first as usize) else { continue };
+        let priority = drafts().map(|draft| draft.priority).min().unwrap_or(3);
+        let flags = drafts().fold(0, |flags, draft| flags | draft.flags);
+        ranks.push(classify::rank(Signals {
+            priority: priority_of(priority),
+            task: flags & TASK != 0,
+            essential: flags & ESSENTIAL != 0,
+            dependents: count(row.name),
+        }));
+    }
+    image.ranks = ranks;
+}
+
+/// The priority that a byte of the image stands for.
+pub(crate) fn priority_of(byte: u8) -> Priority {
+    match byte {
+        0 => Priority::Required,
+        1 => Priority::Important,
+        2 => Priority::Standard,
+        4 => Priority::Extra,
+        _ => Priority::Optional,
+    }
+}

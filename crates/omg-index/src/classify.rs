@@ -1,0 +1,191 @@
+//! What kind of thing a package is, and how much the archive itself points at it.
+
+use omg_core::Priority;
+
+/// What a package is for, as far as its name and section tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// Something to run, and whatever nothing below fits.
+    Program = 0,
+    /// Pulls in others; or the archive's own task.
+    Task = 1,
+    /// Module of a language other than C: `python3-requests`.
+    Binding = 2,
+    /// Shared library.
+    Library = 3,
+    /// Files that another package needs.
+    Data = 4,
+    /// Headers and the like.
+    Development = 5,
+    /// Documentation.
+    Documentation = 6,
+    /// Translations.
+    Locale = 7,
+    /// Debug symbols.
+    Debug = 8,
+    /// Left over after a rename.
+    Transitional = 9,
+}
+
+impl Kind {
+    pub(crate) const COUNT: u8 = 10;
+
+    pub(crate) fn of(name: &str, section: &str, description: &str) -> Self {
+        let section = section.rsplit_once('/').map_or(section, |(_, last)| last);
+        let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
+        let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let lower = |word: &str| {
+            description
+                .as_bytes()
+                .windows(word.len())
+                .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        if section == "oldlibs" || lower("transitional") || lower("dummy package") {
+            Self::Transitional
+        } else if section == "debug" || ends(&["-dbg", "-dbgsym", "-debug"]) {
+            Self::Debug
+        } else if section == "localization" || name.contains("-l10n") || name.contains("-i18n") {
+            Self::Locale
+        } else if ends(&["-doc", "-docs", "-manual", "-handbook"]) || section == "doc" {
+            Self::Documentation
+        } else if section == "libdevel" || ends(&["-dev"]) && section != "metapackages" {
+            Self::Development
+        } else if section == "tasks" || section == "metapackages" || starts(&["task-"]) {
+            Self::Task
+        } else if ends(&[
+            "-data",
+            "-common",
+            "-resources",
+            "-theme",
+            "-themes",
+            "-icons",
+            "-plugins",
+            "-plugin",
+        ]) {
+            Self::Data
+        } else if Self::is_binding(section, starts) {
+            Self::Binding
+        } else if section == "libs"
+            || section == "introspection"
+            || starts(&["lib"]) && !section_has_programs(section)
+        {
+            Self::Library
+        } else {
+            Self::Program
+        }
+    }
+
+    fn is_binding(section: &str, starts: impl Fn(&[&str]) -> bool) -> bool {
+        const PREFIXES: &[&str] = &[
+            "python3-",
+            "python-",
+            "r-cran-",
+            "r-bioc-",
+            "r-other-",
+            "golang-github-",
+            "golang-golang-",
+            "golang-gopkg-",
+            "librust-",
+            "node-",
+            "ruby-",
+            "elpa-",
+            "php-",
+            "libghc-",
+            "haskell-",
+            "gir1.2-",
+            "lua-",
+            "ocaml-",
+            "octave-",
+            "erlang-",
+            "guile-",
+            "tcl-",
+            "fonts-",
+            "hunspell-",
+            "aspell-",
+            "myspell-",
+        ];
+        const SECTIONS: &[&str] = &[
+            "perl",
+            "python",
+            "ruby",
+            "rust",
+            "golang",
+            "haskell",
+            "ocaml",
+            "php",
+            "javascript",
+            "java",
+            "gnu-r",
+            "lisp",
+            "cli-mono",
+        ];
+        starts(PREFIXES) || SECTIONS.contains(&section) && starts(&["lib"])
+    }
+
+    pub(crate) fn from_byte(byte: u8) -> Self {
+        match byte {
+            1 => Self::Task,
+            2 => Self::Binding,
+            3 => Self::Library,
+            4 => Self::Data,
+            5 => Self::Development,
+            6 => Self::Documentation,
+            7 => Self::Locale,
+            8 => Self::Debug,
+            9 => Self::Transitional,
+            _ => Self::Program,
+        }
+    }
+}
+
+/// Sections whose `lib*` packages are often programs (`libreoffice` in editors).
+fn section_has_programs(section: &str) -> bool {
+    matches!(
+        section,
+        "editors"
+            | "utils"
+            | "admin"
+            | "net"
+            | "web"
+            | "graphics"
+            | "video"
+            | "sound"
+            | "text"
+            | "database"
+            | "mail"
+            | "gnome"
+            | "kde"
+            | "x11"
+            | "games"
+    )
+}
+
+/// What the archive says of a package.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signals {
+    pub(crate) priority: Priority,
+    pub(crate) task: bool,
+    pub(crate) essential: bool,
+    /// Relations of any kind by which other packages name it, or something it provides.
+    pub(crate) dependents: u32,
+}
+
+/// The popularity that the archive's own data suggest, 0 to 1000. Absolute: it depends on nothing
+/// but the package itself, so ranks of two indexes compare.
+pub(crate) fn rank(signals: Signals) -> u16 {
+    let priority = match signals.priority {
+        Priority::Required => 300,
+        Priority::Important => 260,
+        Priority::Standard => 220,
+        Priority::Optional => 60,
+        Priority::Extra => 0,
+    };
+    let log = f64::from(signals.dependents + 1).log2();
+    // 2^12 dependents is as much as any program has; libraries beyond that gain nothing.
+    let dependents = (log.min(12.0) * 50.0) as u16;
+    priority
+        + dependents
+        + if signals.task { 60 } else { 0 }
+        + if signals.essential { 40 } else { 0 }
+}

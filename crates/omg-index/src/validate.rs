@@ -1,0 +1,143 @@
+//! Checks, once, every number that later reads rely on.
+
+use rkyv::Archived;
+use rkyv::string::ArchivedString;
+use rkyv::vec::ArchivedVec;
+
+use crate::Error;
+use crate::builder::NAME_BITS;
+use crate::classify::Kind;
+use crate::image::{ArchivedImage, NONE};
+
+type Numbers = ArchivedVec<Archived<u32>>;
+
+/// Checks every table of an image whose checksum and archive structure hold.
+pub(crate) fn check(image: &ArchivedImage) -> Result<(), Error> {
+    names(image)?;
+    rows(image)?;
+    graph(image)?;
+    entries(image)
+}
+
+fn ensure(holds: bool, table: &'static str) -> Result<(), Error> {
+    if holds { Ok(()) } else { Err(Error::Invariant { table }) }
+}
+
+fn is_text(arena: &ArchivedString, start: usize, len: usize) -> bool {
+    start.checked_add(len).is_some_and(|end| arena.as_str().get(start..end).is_some())
+}
+
+/// `bounds` divides `total` things among `items`, in order and without a gap.
+fn divides(bounds: &Numbers, items: usize, total: usize, each_has_some: bool) -> bool {
+    let first = bounds.first().map(|first| first.to_native() as usize);
+    let last = bounds.last().map(|last| last.to_native() as usize);
+    bounds.len() == items + 1
+        && first == Some(0)
+        && last == Some(total)
+        && bounds.as_slice().is_sorted_by(|a, b| {
+            let (a, b) = (a.to_native(), b.to_native());
+            if each_has_some { a < b } else { a <= b }
+        })
+}
+
+/// Each piece is text that ends with its only newline.
+fn lines(bounds: &Numbers, arena: &ArchivedString, items: usize) -> bool {
+    let text = arena.as_str();
+    divides(bounds, items, text.len(), true)
+        && memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1).eq(bounds
+            .as_slice()
+            .iter()
+            .skip(1)
+            .map(|end| end.to_native() as usize))
+}
+
+fn names(image: &ArchivedImage) -> Result<(), Error> {
+    let entries = image.kinds.len();
+    let holds = image.name_records.len() <= NAME_BITS as usize
+        && image.name_records.iter().all(|record| {
+            let entry = record.entry.to_native();
+            is_text(&image.names, record.at.to_native() as usize, record.len.to_native() as usize)
+                && (entry == NONE || (entry as usize) < entries)
+        });
+    ensure(holds, "names")?;
+    let text = image.names.as_str();
+    let name = |record: &crate::image::ArchivedNameRecord| {
+        let at = record.at.to_native() as usize;
+        text.as_bytes().get(at..at + record.len.to_native() as usize)
+    };
+    ensure(image.name_records.as_slice().is_sorted_by(|a, b| name(a) < name(b)), "order of names")
+}
+
+fn rows(image: &ArchivedImage) -> Result<(), Error> {
+    let rows = image.rows.len();
+    ensure(rows <= NAME_BITS as usize, "rows")?;
+    ensure(divides(&image.offer_at, rows, image.offers.len(), true), "offers of rows")?;
+    let per_row = image.offer_at.as_slice().windows(2).map(|bounds| match bounds {
+        [start, end] => end.to_native() - start.to_native(),
+        _ => 0,
+    });
+    let holds = image.rows.iter().zip(per_row).all(|(row, offers)| {
+        let candidate = row.candidate.to_native();
+        (row.name.to_native() as usize) < image.name_records.len()
+            && is_text(
+                &image.strings,
+                row.description_at.to_native() as usize,
+                row.description_len.to_native() as usize,
+            )
+            && (row.architecture.to_native() as usize) < image.architectures.len()
+            && (row.section.to_native() as usize) < image.sections.len()
+            && row.priority <= 4
+            && (candidate == NONE || candidate < offers)
+    });
+    ensure(holds, "rows")?;
+    let holds = image.offers.iter().all(|offer| {
+        is_text(
+            &image.strings,
+            offer.version_at.to_native() as usize,
+            offer.version_len.to_native() as usize,
+        ) && (offer.repository.to_native() as usize) < image.repositories.len()
+    });
+    ensure(holds, "offers")?;
+    ensure(image.repositories.iter().all(|repository| repository.source <= 3), "repositories")
+}
+
+fn graph(image: &ArchivedImage) -> Result<(), Error> {
+    let (names, rows) = (image.name_records.len(), image.rows.len());
+    let tagged = |table: &Numbers, limit: usize| {
+        table.iter().all(|it| {
+            let it = it.to_native();
+            it >> 29 < 5 && ((it & NAME_BITS) as usize) < limit
+        })
+    };
+    ensure(divides(&image.relation_at, rows, image.relations.len(), false), "relations of rows")?;
+    ensure(tagged(&image.relations, names), "relations")?;
+    ensure(
+        divides(&image.dependent_at, names, image.dependents.len(), false),
+        "dependents of names",
+    )?;
+    ensure(tagged(&image.dependents, rows), "dependents")?;
+    let pair = |it: &crate::image::ArchivedProvideRecord| (it.name.to_native(), it.row.to_native());
+    let holds = image.provides.iter().all(|it| {
+        let (name, row) = pair(it);
+        (name as usize) < names && (row as usize) < rows
+    });
+    ensure(holds && image.provides.as_slice().is_sorted_by(|a, b| pair(a) < pair(b)), "provides")
+}
+
+fn entries(image: &ArchivedImage) -> Result<(), Error> {
+    let entries = image.kinds.len();
+    ensure(divides(&image.entry_at, entries, image.rows.len(), true), "entries")?;
+    ensure(lines(&image.folded_name_at, &image.folded_names, entries), "folded names")?;
+    ensure(
+        lines(&image.folded_description_at, &image.folded_descriptions, entries),
+        "folded descriptions",
+    )?;
+    ensure(image.masks.len() == entries && image.ranks.len() == entries, "masks and ranks")?;
+    ensure(image.kinds.iter().all(|&kind| kind < Kind::COUNT), "kinds")?;
+    ensure(
+        lines(&image.virtual_at, &image.virtual_names, image.virtual_ids.len()),
+        "virtual names",
+    )?;
+    let names = image.name_records.len();
+    ensure(image.virtual_ids.iter().all(|id| (id.to_native() as usize) < names), "virtual names")
+}
