@@ -1,0 +1,117 @@
+//! Which crate may use which: dependencies point down only.
+
+use super::Breach;
+use std::path::Path;
+
+/// Each crate and those of ours that it may use. `docs/architecture.md` says why.
+const EDGES: &[(&str, &[&str])] = &[
+    ("omg-core", &[]),
+    ("omg-proto", &["omg-core"]),
+    ("omg-index", &["omg-core"]),
+    ("omg-cache", &["omg-core"]),
+    ("omg-ipc", &["omg-core", "omg-proto"]),
+    ("omg-backend", &["omg-core"]),
+    ("omg-backend-dpkg", &["omg-core", "omg-backend"]),
+    ("omg-service", &["omg-core", "omg-proto", "omg-index", "omg-cache", "omg-backend"]),
+    ("omg-fast", &["omg-proto"]),
+    (
+        "omg-bin",
+        &[
+            "omg-core",
+            "omg-proto",
+            "omg-index",
+            "omg-cache",
+            "omg-ipc",
+            "omg-backend",
+            "omg-backend-dpkg",
+            "omg-service",
+        ],
+    ),
+];
+
+/// Tests may look one step further, at what they check the crate against.
+const TEST_EDGES: &[(&str, &[&str])] =
+    &[("omg-index", &["omg-backend"]), ("omg-ipc", &["omg-service"])];
+
+/// Checks one manifest.
+pub(super) fn check(path: &Path, text: &str) -> Vec<Breach> {
+    let mut package = String::new();
+    let mut section = "";
+    let mut breaches = Vec::new();
+    let mut breach =
+        |at: usize, what: String| breaches.push(format!("{}:{}: {what}", path.display(), at + 1));
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            section = header.trim_end_matches(']');
+            continue;
+        }
+        let Some((key, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) else {
+            continue;
+        };
+        let key = key.trim().split('.').next().unwrap_or_default();
+        if section == "package" && key == "name" {
+            value.trim().trim_matches('"').clone_into(&mut package);
+        }
+        let (ordinary, of_tests) = (
+            section.ends_with("dependencies") && !section.contains("dev-"),
+            section.contains("dev-dependencies"),
+        );
+        if !ordinary && !of_tests {
+            continue;
+        }
+        if package == "xtask" {
+            breach(at, format!("xtask has no dependencies, and {key} is one"));
+        } else if key.starts_with("omg-") && key != package && !allowed(&package, key, of_tests) {
+            breach(at, format!("{package} must not use {key}"));
+        }
+    }
+    breaches
+}
+
+fn allowed(package: &str, dependency: &str, of_tests: bool) -> bool {
+    let listed = |edges: &[(&str, &[&str])]| {
+        edges.iter().any(|(name, below)| *name == package && below.contains(&dependency))
+    };
+    // What is no crate of the product (benches, fuzz) measures and tests whatever it wants.
+    EDGES.iter().all(|(name, _)| *name != package)
+        || listed(EDGES)
+        || (of_tests && listed(TEST_EDGES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaches(text: &str) -> Vec<Breach> {
+        check(Path::new("Cargo.toml"), text)
+    }
+
+    #[test]
+    fn down_is_fine() {
+        let text = "[package]\nname = \"omg-ipc\"\n[dependencies]\nomg-proto.workspace = true\ntokio = \"1\"\n";
+        assert_eq!(breaches(text), Vec::<Breach>::new());
+    }
+
+    #[test]
+    fn up_and_sideways_are_not() {
+        for (package, dependency) in [
+            ("omg-core", "omg-proto"),
+            ("omg-service", "omg-backend-dpkg"),
+            ("omg-proto", "omg-ipc"),
+        ] {
+            let text = format!(
+                "[package]\nname = \"{package}\"\n[target.'cfg(unix)'.dependencies]\n{dependency} = {{ workspace = true }}\n"
+            );
+            assert_eq!(breaches(&text).len(), 1, "{package} → {dependency}");
+        }
+    }
+
+    #[test]
+    fn xtask_stands_alone() {
+        assert_eq!(
+            breaches("[package]\nname = \"xtask\"\n[dependencies]\nserde = \"1\"\n").len(),
+            1
+        );
+    }
+}
