@@ -1,0 +1,251 @@
+//! From lists to packages: versions of one name and architecture brought together, ranked, and
+//! handed on in order of name.
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use omg_core::{Available, Fault, Offer, Relation, RelationKind, RepositoryId, Sink};
+
+use super::lists::{self, ListText};
+use super::preferences::Package;
+use super::record::Record;
+use super::settings::Settings;
+use super::translation::{self, Translations};
+use crate::{relation, version};
+
+const KINDS: [RelationKind; 5] = [
+    RelationKind::PreDepends,
+    RelationKind::Depends,
+    RelationKind::Recommends,
+    RelationKind::Suggests,
+    RelationKind::Enhances,
+];
+
+/// Streams every package of the lists into a sink.
+pub(crate) fn packages<S: Sink>(settings: &Settings, sink: &mut S) -> Result<(), Fault> {
+    let mut warnings = settings.warnings.clone();
+    let texts = read_places(settings, &mut warnings);
+    let translated: Vec<&Path> = settings.translations.iter().map(AsRef::as_ref).collect();
+    let translated = translation::read(&translated, &mut warnings);
+    let translations = Translations::new(&translated);
+
+    let borrowed: Vec<(u16, &ListText)> = texts.iter().map(|(number, text)| (*number, text)).collect();
+    let (records, skipped) = lists::records(&borrowed);
+    for bad in skipped {
+        let place = settings.places.get(usize::from(bad.list)).map(|place| place.file.path.display().to_string());
+        warnings.push(format!("{}:{}: {}", place.unwrap_or_default(), bad.line, bad.reason));
+    }
+    for warning in warnings {
+        sink.warning(warning);
+    }
+    let mut repositories = Vec::with_capacity(settings.repositories.len());
+    for repository in &settings.repositories {
+        repositories.push(sink.repository(repository)?);
+    }
+    Merge { settings, repositories, translations, records: &records }.emit(sink)
+}
+
+/// Decompresses the lists of packages. Those that fail become warnings.
+fn read_places(settings: &Settings, warnings: &mut Vec<String>) -> Vec<(u16, ListText)> {
+    // Large lists first, so that no core ends up alone with the largest.
+    let mut order: Vec<usize> = (0..settings.places.len()).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(settings.places.get(at).map_or(0, |place| place.file.size)));
+    let paths: Vec<&Path> =
+        order.iter().filter_map(|&at| settings.places.get(at)).map(|place| place.file.path.as_path()).collect();
+    let mut texts = Vec::with_capacity(order.len());
+    for (at, result) in order.into_iter().zip(lists::read_all(&paths)) {
+        match result {
+            Ok(text) => texts.push((at as u16, text)),
+            Err(error) => {
+                let hint = match error.hint() {
+                    Some(hint) => format!(" (try: {hint})"),
+                    None => String::new(),
+                };
+                warnings.push(format!("{}{hint}; the list is left out", error.with_cause()));
+            }
+        }
+    }
+    texts.sort_by_key(|(number, _)| *number);
+    texts
+}
+
+struct Merge<'a> {
+    settings: &'a Settings,
+    repositories: Vec<RepositoryId>,
+    translations: Translations<'a>,
+    records: &'a [Record<'a>],
+}
+
+/// One version, and the records of it, those of the lists that come first in the sources first.
+struct Version<'a> {
+    first: &'a Record<'a>,
+    others: Vec<&'a Record<'a>>,
+    priority: i32,
+}
+
+impl<'a> Merge<'a> {
+    fn emit<S: Sink>(&self, sink: &mut S) -> Result<(), Fault> {
+        let wanted = self.settings.conf.architectures();
+        let native = self.settings.conf.architecture();
+        let wanted = |record: &Record<'_>| record.architecture == "all" || wanted.iter().any(|name| name == record.architecture);
+        // apt files packages for all architectures under the native one.
+        let filed = |record: &Record<'a>| if record.architecture == "all" { native } else { record.architecture };
+        let mut order: Vec<&'a Record<'a>> = self.records.iter().filter(|record| wanted(record)).collect();
+        order.sort_by(|one, two| one.name.cmp(two.name).then_with(|| filed(one).cmp(filed(two))));
+        let mut scratch = Scratch::default();
+        for group in order.chunk_by(|one, two| one.name == two.name && filed(one) == filed(two)) {
+            self.package(group, &mut scratch, sink)?;
+        }
+        Ok(())
+    }
+
+    fn package<S: Sink>(&self, group: &[&'a Record<'a>], scratch: &mut Scratch<'a>, sink: &mut S) -> Result<(), Fault> {
+        let mut versions = merged(group);
+        for version in &mut versions {
+            version.priority = self.priority(version);
+        }
+        let chosen = best(&versions);
+        let Some(shown) = versions.get(chosen.unwrap_or(0)).map(|version| version.first) else { return Ok(()) };
+        let texts: Vec<Option<String>> = versions.iter().map(|version| self.translated(version.first)).collect();
+        let mut offers = Vec::with_capacity(group.len());
+        let mut candidate = None;
+        for (at, (version, text)) in versions.iter().zip(&texts).enumerate() {
+            if chosen == Some(at) {
+                candidate = Some(offers.len());
+            }
+            self.offers(version, text.as_deref().unwrap_or(version.first.text), &mut offers);
+        }
+        scratch.fill(shown);
+        let description = self.translations.get(shown.description_md5).unwrap_or(shown.description);
+        sink.package(&Available {
+            name: shown.name,
+            architecture: shown.architecture,
+            description: description.lines().next().unwrap_or("").trim_end(),
+            section: shown.section,
+            priority: shown.priority,
+            task: shown.task || is_task(shown.section),
+            essential: shown.essential,
+            download_size: shown.size,
+            installed_size: shown.installed_size,
+            provides: &scratch.provides,
+            relations: &scratch.relations,
+            versions: &offers,
+            candidate,
+        })
+    }
+
+    /// Adds the offers of one version, one for each repository that has it; one with security
+    /// fixes comes first, so that a fix counts as such wherever else it was copied to.
+    fn offers<'t>(&self, version: &Version<'t>, record: &'t str, offers: &mut Vec<Offer<'t>>) {
+        let start = offers.len();
+        let mut security = start;
+        for file in std::iter::once(&version.first).chain(&version.others) {
+            let Some(place) = self.settings.places.get(usize::from(file.list)) else { continue };
+            let Some(&repository) = self.repositories.get(place.repository) else { continue };
+            if offers.iter().skip(start).any(|offer| offer.repository == repository) {
+                continue;
+            }
+            let offer = Offer { version: version.first.version, repository, priority: version.priority, record };
+            if place.security {
+                offers.insert(security, offer);
+                security += 1;
+            } else {
+                offers.push(offer);
+            }
+        }
+    }
+
+    fn priority(&self, version: &Version<'_>) -> i32 {
+        let first = version.first;
+        let package = Package { name: first.name, architecture: first.architecture, source: first.source_name() };
+        if version.others.is_empty() {
+            return self.settings.policy.priority(&package, first.version, &[first.list]);
+        }
+        let mut places = vec![first.list];
+        places.extend(version.others.iter().map(|record| record.list));
+        self.settings.policy.priority(&package, first.version, &places)
+    }
+
+    /// The record with its description replaced by the long one, where there is one.
+    fn translated(&self, record: &Record<'_>) -> Option<String> {
+        if self.translations.is_empty() || record.description.contains('\n') {
+            return None;
+        }
+        let long = self.translations.get(record.description_md5)?;
+        let (before, after) = record.text.split_once("\nDescription: ")?;
+        let after = after.find('\n').and_then(|at| after.get(at..)).unwrap_or("");
+        Some(format!("{before}\nDescription: {long}{after}"))
+    }
+}
+
+/// Buffers that are used again for each package.
+#[derive(Default)]
+struct Scratch<'a> {
+    provides: Vec<&'a str>,
+    relations: Vec<Relation<'a>>,
+}
+
+impl<'a> Scratch<'a> {
+    fn fill(&mut self, record: &Record<'a>) {
+        self.provides.clear();
+        self.relations.clear();
+        for name in relation::items(record.provides).flat_map(relation::names) {
+            if !self.provides.contains(&name) {
+                self.provides.push(name);
+            }
+        }
+        for (kind, field) in KINDS.into_iter().zip(record.relations) {
+            let start = self.relations.len();
+            for name in relation::items(field).flat_map(relation::names) {
+                if !self.relations.iter().skip(start).any(|known| known.name == name) {
+                    self.relations.push(Relation { kind, name });
+                }
+            }
+        }
+    }
+}
+
+/// Brings equal builds of one version together; newest first, as apt sorts them.
+fn merged<'a>(group: &[&'a Record<'a>]) -> Vec<Version<'a>> {
+    let mut versions: Vec<Version<'a>> = Vec::with_capacity(group.len());
+    for &record in group {
+        let mut place = versions.len();
+        let mut same = None;
+        for (at, known) in versions.iter().enumerate() {
+            match version::compare(record.version, known.first.version) {
+                Ordering::Greater => {
+                    place = at;
+                    break;
+                }
+                Ordering::Equal if record.is_same_build(known.first) => {
+                    same = Some(at);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        match same.and_then(|at| versions.get_mut(at)) {
+            Some(known) => known.others.push(record),
+            None => versions.insert(place, Version { first: record, others: Vec::new(), priority: 0 }),
+        }
+    }
+    versions
+}
+
+/// What a fresh install takes: the highest priority above zero, the newest of several.
+fn best(versions: &[Version<'_>]) -> Option<usize> {
+    let mut best = None;
+    let mut highest = 0;
+    for (at, version) in versions.iter().enumerate() {
+        if version.priority > highest {
+            highest = version.priority;
+            best = Some(at);
+        }
+    }
+    best
+}
+
+/// Sections of packages that exist to pull in others.
+fn is_task(section: &str) -> bool {
+    matches!(section.rsplit('/').next(), Some("tasks" | "metapackages"))
+}

@@ -1,0 +1,21 @@
+//! What apt knows: its configuration, sources, lists, preferences, and the choice between versions.
+
+mod compression;
+mod conf;
+mod conf_parse;
+pub(crate) mod generation;
+mod lists;
+pub(crate) mod merge;
+mod pattern;
+mod policy;
+mod preferences;
+mod read;
+mod record;
+mod release;
+pub(crate) mod settings;
+mod sources;
+mod stanza;
+mod translation;
+mod uri;
+
+pub use conf::{BUILD_ARCHITECTURE, Conf};

@@ -1,0 +1,168 @@
+//! One record of a list of packages: the fields that the catalogue needs, found in one pass.
+
+use omg_core::Priority;
+
+use crate::deb822::Block;
+
+/// Fields of a record; empty or zero where it has none. Borrowed from the list's text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) architecture: &'a str,
+    /// Source package with its version, if they differ.
+    pub(crate) source: &'a str,
+    pub(crate) section: &'a str,
+    /// Whole field, long description included.
+    pub(crate) description: &'a str,
+    pub(crate) description_md5: &'a str,
+    pub(crate) provides: &'a str,
+    /// Pre-Depends, Depends, Recommends, Suggests, Enhances.
+    pub(crate) relations: [&'a str; 5],
+    /// Bytes to download.
+    pub(crate) size: u64,
+    /// Bytes on disk.
+    pub(crate) installed_size: u64,
+    pub(crate) priority: Priority,
+    pub(crate) task: bool,
+    pub(crate) essential: bool,
+    /// `Phased-Update-Percentage`; 100 where there is none.
+    pub(crate) phased: u8,
+    /// Number of the list.
+    pub(crate) list: u16,
+}
+
+impl<'a> Record<'a> {
+    /// Reads a record of list number `list`; else the byte offset in the block of what is wrong,
+    /// and what it is.
+    pub(crate) fn parse(block: Block<'a>, list: u16) -> Result<Self, (usize, &'static str)> {
+        let mut record = Self {
+            text: block.text,
+            name: "",
+            version: "",
+            architecture: "",
+            source: "",
+            section: "",
+            description: "",
+            description_md5: "",
+            provides: "",
+            relations: [""; 5],
+            size: 0,
+            installed_size: 0,
+            priority: Priority::Optional,
+            task: false,
+            essential: false,
+            phased: 100,
+            list,
+        };
+        let mut fields = block.fields();
+        for field in fields.by_ref() {
+            record.take(field.name, field.value);
+        }
+        if let Some(malformed) = fields.malformed() {
+            return Err(malformed);
+        }
+        record.fall_back(block);
+        let single_line = |value: &str| !value.is_empty() && !value.contains('\n');
+        if !single_line(record.name) {
+            return Err((0, "a record without Package"));
+        }
+        if !single_line(record.version) {
+            return Err((0, "a record without Version"));
+        }
+        if !single_line(record.architecture) {
+            return Err((0, "a record without Architecture"));
+        }
+        Ok(record)
+    }
+
+    #[inline]
+    fn take(&mut self, field: &str, value: &'a str) {
+        match field {
+            "Package" => self.name = value,
+            "Version" => self.version = value,
+            "Architecture" => self.architecture = value,
+            "Source" => self.source = value,
+            "Section" => self.section = value,
+            "Priority" => self.priority = priority(value),
+            "Description" => self.description = value,
+            "Description-en" if self.description.is_empty() => self.description = value,
+            "Description-md5" => self.description_md5 = value,
+            "Provides" => self.provides = value,
+            "Pre-Depends" => self.relations[0] = value,
+            "Depends" => self.relations[1] = value,
+            "Recommends" => self.relations[2] = value,
+            "Suggests" => self.relations[3] = value,
+            "Enhances" => self.relations[4] = value,
+            "Size" => self.size = value.parse().unwrap_or(0),
+            "Installed-Size" => self.installed_size = value.parse::<u64>().unwrap_or(0).saturating_mul(1024),
+            "Task" => self.task = true,
+            "Essential" => self.essential = value == "yes",
+            "Phased-Update-Percentage" => self.phased = value.parse().unwrap_or(100),
+            _ => {}
+        }
+    }
+
+    /// Field names don't depend on case, but archives all write them alike; so other spellings
+    /// are looked for only where a needed field was not found.
+    fn fall_back(&mut self, block: Block<'a>) {
+        if self.name.is_empty() || self.version.is_empty() || self.architecture.is_empty() {
+            self.name = block.get("Package").unwrap_or("");
+            self.version = block.get("Version").unwrap_or("");
+            self.architecture = block.get("Architecture").unwrap_or("");
+        }
+    }
+
+    /// Name of the source package.
+    pub(crate) fn source_name(&self) -> &'a str {
+        let name = self.source.split([' ', '(']).next().unwrap_or("");
+        if name.is_empty() { self.name } else { name }
+    }
+
+    /// Version of the source package.
+    pub(crate) fn source_version(&self) -> &'a str {
+        let inner = self.source.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+        inner.map_or(self.version, |(version, _)| version.trim())
+    }
+
+    /// Do two records of one version stand for the same package, as apt sees it? Sizes must not
+    /// differ, nor Multi-Arch, nor a digest of the fields that matter to dpkg.
+    pub(crate) fn is_same_build(&self, other: &Self) -> bool {
+        let (one, two) = (self.block(), other.block());
+        (self.size == 0 || other.size == 0 || self.size == other.size)
+            && one.get("Multi-Arch").unwrap_or("no") == two.get("Multi-Arch").unwrap_or("no")
+            && version_hash(one) == version_hash(two)
+    }
+
+    fn block(&self) -> Block<'a> {
+        Block { text: self.text, offset: 0 }
+    }
+}
+
+/// apt's `VersionHash`: spaces and `=` don't count, as dpkg rewrites them, nor do `0:` epochs.
+fn version_hash(block: Block<'_>) -> u64 {
+    const FIELDS: [&str; 6] = ["Installed-Size", "Depends", "Pre-Depends", "Conflicts", "Breaks", "Replaces"];
+    let mut hash = 5381_u64;
+    for value in FIELDS.into_iter().filter_map(|field| block.get(field)) {
+        let mut bytes = value.bytes().peekable();
+        while let Some(byte) = bytes.next() {
+            if byte == b'0' && bytes.peek() == Some(&b':') {
+                bytes.next();
+            } else if !byte.is_ascii_whitespace() && byte != b'=' {
+                hash = hash.wrapping_mul(33).wrapping_add(u64::from(byte.to_ascii_lowercase()));
+            }
+        }
+    }
+    hash & 0xffff_ffff
+}
+
+fn priority(value: &str) -> Priority {
+    match value {
+        "required" => Priority::Required,
+        "important" => Priority::Important,
+        "standard" => Priority::Standard,
+        "extra" => Priority::Extra,
+        _ => Priority::Optional,
+    }
+}
