@@ -1,3 +1,5 @@
+//! What every package manager gives, whatever its files look like.
+
 use std::path::PathBuf;
 
 use omg_core::{Details, Fault, FileMatch, Generation, Installed, Sink, Source};

@@ -1,3 +1,5 @@
+//! What repositories offer: packages, versions, and the sink that takes them in one pass.
+
 use crate::{Fault, Priority, Source};
 
 /// Number of a repository inside one catalogue.

@@ -1,3 +1,5 @@
+//! Text from outside, made safe to show.
+
 use std::fmt::{self, Write as _};
 
 /// Text made safe for a terminal or a log line.

@@ -1,3 +1,5 @@
+//! What went wrong, for people and for scripts: code, message, hint, exit code.
+
 use std::fmt;
 
 use bitcode::{Decode, Encode};

@@ -1,3 +1,5 @@
+//! The state of a system as one number, so that no answer outlives it.
+
 use std::fmt;
 
 /// Identifies one state of what a package manager reads.

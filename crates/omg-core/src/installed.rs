@@ -1,3 +1,5 @@
+//! What is on this system.
+
 use crate::{RelationKind, Source};
 
 /// How far dpkg (or pacman) got with a package.

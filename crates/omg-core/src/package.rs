@@ -1,3 +1,5 @@
+//! The words for one package: source, priority, relations, details.
+
 use bitcode::{Decode, Encode};
 #[cfg(feature = "serde")]
 use serde::Serialize;

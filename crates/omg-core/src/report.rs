@@ -1,3 +1,5 @@
+//! What is reported about many packages: counts, lists, chains, sizes, the daemon itself.
+
 use bitcode::{Decode, Encode};
 #[cfg(feature = "serde")]
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! Why bytes are not a message.
+
 /// Why bytes are not a message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -1,3 +1,5 @@
+//! What can be answered.
+
 use bitcode::{Decode, Encode};
 use omg_core::{
     Chain, Dependent, Details, Fault, FileMatch, Generation, Listed, SizeRow, Stats, Status, Summary, TreeRow,

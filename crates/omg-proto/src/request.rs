@@ -1,3 +1,5 @@
+//! What can be asked.
+
 use bitcode::{Decode, Encode};
 
 use crate::Error;
