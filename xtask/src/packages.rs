@@ -65,9 +65,8 @@ fn headers() -> bool {
 }
 
 /// Sees to it that everything needed is there: asks on a terminal, does it at once in CI.
-pub(crate) fn require(needs: &[&[Need]]) -> Outcome {
-    let missing: Vec<&Need> =
-        needs.iter().copied().flatten().filter(|need| !(need.works)()).collect();
+pub(crate) fn require(needs: &[Need]) -> Outcome {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.works)()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -87,10 +86,11 @@ pub(crate) fn require(needs: &[&[Need]]) -> Outcome {
         None if shell::in_ci() => {}
         Some(false) | None => return Err(format!("cannot go on without them; type: {typed}")),
     }
-    if !lists_present() {
+    // Lists that are missing or out of date make the installation fail.
+    if !lists_present() || apt_get(&install).is_err() {
         apt_get(&["update"])?;
+        apt_get(&install)?;
     }
-    apt_get(&install)?;
     match missing.iter().find(|need| !(need.works)()) {
         None => Ok(()),
         Some(need) => Err(format!(
