@@ -79,28 +79,40 @@ impl<'a> Record<'a> {
 
     #[inline]
     fn take(&mut self, field: &str, value: &'a str) {
-        match field {
-            "Package" => self.name = value,
-            "Version" => self.version = value,
-            "Architecture" => self.architecture = value,
-            "Source" => self.source = value,
-            "Section" => self.section = value,
-            "Priority" => self.priority = priority(value),
-            "Description" => self.description = value,
-            "Description-en" if self.description.is_empty() => self.description = value,
-            "Description-md5" => self.description_md5 = value,
-            "Provides" => self.provides = value,
-            "Pre-Depends" => self.relations[0] = value,
-            "Depends" => self.relations[1] = value,
-            "Recommends" => self.relations[2] = value,
-            "Suggests" => self.relations[3] = value,
-            "Enhances" => self.relations[4] = value,
-            "Size" => self.size = value.parse().unwrap_or(0),
-            "Installed-Size" => self.installed_size = value.parse::<u64>().unwrap_or(0).saturating_mul(1024),
-            "Task" => self.task = true,
-            "Essential" => self.essential = value == "yes",
-            "Phased-Update-Percentage" => self.phased = value.parse().unwrap_or(100),
-            _ => {}
+        // By first letter, since comparing a name with every known one took a tenth of the whole.
+        match field.as_bytes().first() {
+            Some(b'P') => match field {
+                "Package" => self.name = value,
+                "Priority" => self.priority = priority(value),
+                "Provides" => self.provides = value,
+                "Pre-Depends" => self.relations[0] = value,
+                "Phased-Update-Percentage" => self.phased = value.parse().unwrap_or(100),
+                _ => {}
+            },
+            Some(b'D') => match field {
+                "Depends" => self.relations[1] = value,
+                "Description" => self.description = value,
+                "Description-md5" => self.description_md5 = value,
+                "Description-en" if self.description.is_empty() => self.description = value,
+                _ => {}
+            },
+            Some(b'S') => match field {
+                "Size" => self.size = value.parse().unwrap_or(0),
+                "Section" => self.section = value,
+                "Source" => self.source = value,
+                "Suggests" => self.relations[3] = value,
+                _ => {}
+            },
+            _ => match field {
+                "Version" => self.version = value,
+                "Architecture" => self.architecture = value,
+                "Installed-Size" => self.installed_size = value.parse::<u64>().unwrap_or(0).saturating_mul(1024),
+                "Recommends" => self.relations[2] = value,
+                "Enhances" => self.relations[4] = value,
+                "Task" => self.task = true,
+                "Essential" => self.essential = value == "yes",
+                _ => {}
+            },
         }
     }
 
