@@ -25,10 +25,12 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memmem};
 
 mod fields;
+mod newline;
 #[cfg(test)]
 mod tests;
 
 pub use fields::{Field, Fields, lines};
+pub(crate) use newline::line_len;
 
 /// Most bytes that one stanza may have.
 pub const MAX_STANZA: usize = 4 << 20;
@@ -169,7 +171,7 @@ pub fn blocks(text: &str) -> Blocks<'_> {
 /// As [`blocks`], for text that is known to end its lines with a newline alone, such as that of
 /// [`clean`]: the fastest way to the stanzas.
 pub fn scan(text: &str) -> Blocks<'_> {
-    Blocks { text, at: 0, carriage: false }
+    Blocks { text, at: 0, carriage: false, finder: memmem::Finder::new(b"\n\n") }
 }
 
 /// Iterator of [`blocks`] and [`scan`].
@@ -178,6 +180,7 @@ pub struct Blocks<'a> {
     text: &'a str,
     at: usize,
     carriage: bool,
+    finder: memmem::Finder<'static>,
 }
 
 impl<'a> Iterator for Blocks<'a> {
@@ -195,7 +198,7 @@ impl<'a> Iterator for Blocks<'a> {
         }
         let offset = self.at;
         let rest = self.text.as_bytes().get(offset..)?;
-        let mut len = memmem::find(rest, b"\n\n").unwrap_or(rest.len());
+        let mut len = self.finder.find(rest).unwrap_or(rest.len());
         if self.carriage {
             len = blank_line(rest.get(..len)?).unwrap_or(len);
         }

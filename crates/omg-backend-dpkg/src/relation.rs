@@ -123,7 +123,8 @@ pub fn parse(text: &str) -> Option<Relation<'_>> {
     if name.is_empty() {
         return None;
     }
-    let mut relation = Relation { name, architecture, bound: None, architectures: None, profiles: None };
+    let mut relation =
+        Relation { name, architecture, bound: None, architectures: None, profiles: None };
     rest = rest.trim_ascii_start();
     if let Some(inner) = rest.strip_prefix('(') {
         let (bound, after) = inner.split_once(')')?;
@@ -161,11 +162,14 @@ mod tests {
         assert_eq!(one.architectures, Some("amd64 !i386"));
         assert_eq!(one.profiles, Some("<!nocheck> <cross>"));
         let all: Vec<_> = alternatives("a (<1) | b (=2)|c(>3)").map(|one| one.bound).collect();
-        assert_eq!(all, [
-            Some((Operator::EarlierOrEqual, "1")),
-            Some((Operator::Equal, "2")),
-            Some((Operator::LaterOrEqual, "3"))
-        ]);
+        assert_eq!(
+            all,
+            [
+                Some((Operator::EarlierOrEqual, "1")),
+                Some((Operator::Equal, "2")),
+                Some((Operator::LaterOrEqual, "3"))
+            ]
+        );
         assert_eq!(items("a,\n b | c ,, d").collect::<Vec<_>>(), ["a", "b | c", "d"]);
     }
 

@@ -44,7 +44,9 @@ impl<'a> Parts<'a> {
     pub fn of(version: &'a str) -> Self {
         let version = version.trim_ascii();
         let (epoch, rest) = match version.split_once(':') {
-            Some((epoch, rest)) if is_number(epoch) => (epoch.strip_prefix('+').unwrap_or(epoch), rest),
+            Some((epoch, rest)) if is_number(epoch) => {
+                (epoch.strip_prefix('+').unwrap_or(epoch), rest)
+            }
             _ => ("", version),
         };
         let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
@@ -74,7 +76,8 @@ fn compare_text(left: &str, right: &str) -> Ordering {
     while !left.is_empty() || !right.is_empty() {
         loop {
             let (a, b) = (left.first().copied(), right.first().copied());
-            let (a, b) = (a.filter(|byte| !byte.is_ascii_digit()), b.filter(|byte| !byte.is_ascii_digit()));
+            let (a, b) =
+                (a.filter(|byte| !byte.is_ascii_digit()), b.filter(|byte| !byte.is_ascii_digit()));
             if a.is_none() && b.is_none() {
                 break;
             }

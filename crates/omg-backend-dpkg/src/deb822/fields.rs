@@ -2,6 +2,8 @@
 
 use memchr::memchr;
 
+use super::line_len;
+
 /// One field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Field<'a> {
@@ -31,15 +33,10 @@ impl<'a> Fields<'a> {
         self.malformed
     }
 
-    /// Byte offset in the stanza at which the next field is looked for.
-    pub(crate) fn position(&self) -> usize {
-        self.at
-    }
-
     /// The end of the line that `at` is in.
     fn line_end(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
-        memchr(b'\n', rest).map_or(self.text.len(), |len| at + len)
+        at + line_len(rest)
     }
 
     /// The end of the field whose first line ends at `end`, and where the next one starts.

@@ -52,7 +52,9 @@ fn a_stanza_over_the_limit_is_skipped() {
 
 #[test]
 fn bytes_that_are_not_text_do_not_hide_the_others() {
-    let text = clean(b"Package: a\nMaintainer: J\xe9r\xf4me\nVersion: 1\0\n\n\0\0\0\n\nPackage: b\n".to_vec());
+    let text = clean(
+        b"Package: a\nMaintainer: J\xe9r\xf4me\nVersion: 1\0\n\n\0\0\0\n\nPackage: b\n".to_vec(),
+    );
     assert_eq!(names(&text), ["a", "b"]);
 }
 
@@ -61,7 +63,10 @@ fn every_prefix_is_read_without_losing_whole_stanzas() {
     let text = "Package: a\nVersion: 1\n\nPackage: b\nDescription: x\n .\n y\n\nPackage: c\n";
     for end in 0..text.len() {
         let found = names(&text[..end]);
-        assert!(found.iter().zip(["a", "b", "c"]).all(|(have, want)| want.starts_with(have)), "{end}");
+        assert!(
+            found.iter().zip(["a", "b", "c"]).all(|(have, want)| want.starts_with(have)),
+            "{end}"
+        );
     }
 }
 

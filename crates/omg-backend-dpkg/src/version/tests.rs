@@ -6,7 +6,10 @@ use super::*;
 
 #[test]
 fn the_rules_of_deb_version() {
-    let ascending = ["1.0~~", "1.0~~a", "1.0~", "1.0", "1.0-1", "1.0-1.1", "1.0a", "1.0+b1", "1.0.1", "1.10", "1.a", "1:0"];
+    let ascending = [
+        "1.0~~", "1.0~~a", "1.0~", "1.0", "1.0-1", "1.0-1.1", "1.0a", "1.0+b1", "1.0.1", "1.10",
+        "1.a", "1:0",
+    ];
     for (at, low) in ascending.iter().enumerate() {
         for high in &ascending[at + 1..] {
             assert_eq!(compare(low, high), Ordering::Less, "{low} {high}");
@@ -14,7 +17,10 @@ fn the_rules_of_deb_version() {
     }
     assert_eq!(compare("0:1.0", "1.0"), Ordering::Equal);
     assert_eq!(compare("1.0-", "1.0"), Ordering::Equal);
-    assert_eq!(compare("99999999999999999999999999", "99999999999999999999999998"), Ordering::Greater);
+    assert_eq!(
+        compare("99999999999999999999999999", "99999999999999999999999998"),
+        Ordering::Greater
+    );
     assert_eq!(compare("", "0"), Ordering::Equal);
 }
 
