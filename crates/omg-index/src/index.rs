@@ -144,8 +144,12 @@ impl Index {
 
     /// Rows that provide this name, besides those that have it.
     pub fn providers(&self, name: &str) -> impl Iterator<Item = RowId> + use<'_> {
+        self.providers_of(self.name_id(name).unwrap_or(NONE))
+    }
+
+    /// Rows that provide the name of this number.
+    pub(crate) fn providers_of(&self, id: u32) -> impl Iterator<Item = RowId> + use<'_> {
         let provides = self.image().provides.as_slice();
-        let id = self.name_id(name).unwrap_or(NONE);
         let start = provides.partition_point(|it| it.name.to_native() < id);
         let rest = provides.get(start..).unwrap_or(&[]);
         rest.iter()
@@ -232,6 +236,11 @@ impl Index {
     pub(crate) fn entry_of(&self, name: u32) -> Option<u32> {
         let entry = self.image().name_records.get(name as usize)?.entry.to_native();
         (entry != NONE).then_some(entry)
+    }
+
+    /// The entry that a row belongs to.
+    pub(crate) fn row_entry(&self, row: RowId) -> Option<u32> {
+        self.entry_of(self.image().rows.get(row.0 as usize)?.name.to_native())
     }
 
     /// First row and one past the last row of an entry.

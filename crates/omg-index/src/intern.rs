@@ -1,7 +1,5 @@
 //! Gives equal strings one number, in order of first appearance.
 
-use std::hash::BuildHasher;
-
 const EMPTY: u32 = u32::MAX;
 
 /// Strings in one arena and an open-addressing table over them.

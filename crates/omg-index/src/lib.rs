@@ -38,6 +38,7 @@ mod index;
 mod intern;
 mod marks;
 mod records;
+pub mod relevance;
 mod search;
 mod text;
 mod validate;

@@ -1,0 +1,114 @@
+//! A query as the searcher wants it: folded, bounded, split into words.
+
+use memchr::memmem::Finder;
+
+use crate::text;
+
+/// Words beyond this many are left out of account.
+pub(crate) const MAX_WORDS: usize = 16;
+/// Characters beyond this many are left out of account.
+pub(crate) const MAX_CHARS: usize = 128;
+
+/// One word of a query.
+pub(crate) struct Word<'q> {
+    /// As typed, folded.
+    pub(crate) text: &'q str,
+    /// What is looked for: the word without a plural `s`.
+    pub(crate) finder: Finder<'q>,
+    /// Bytes of what is looked for.
+    pub(crate) len: usize,
+    /// Characters that a name must have.
+    pub(crate) mask: u64,
+}
+
+impl<'q> Word<'q> {
+    pub(crate) fn new(text: &'q str) -> Self {
+        let stem = stem(text);
+        Self { text, finder: Finder::new(stem.as_bytes()), len: stem.len(), mask: text::mask(stem) }
+    }
+}
+
+/// The word without a plural ending; words of up to three letters stay whole.
+fn stem(word: &str) -> &str {
+    match word.strip_suffix('s') {
+        Some(stem) if stem.len() > 2 && !stem.ends_with(['s', 'u', 'i']) => stem,
+        _ => word,
+    }
+}
+
+/// Folds a query and cuts it to what counts.
+pub(crate) fn normalise(query: &str) -> String {
+    let bounded = query.char_indices().nth(MAX_CHARS).map_or(query, |(end, _)| query.get(..end).unwrap_or(""));
+    let folded = text::fold(bounded);
+    let mut joined = String::with_capacity(folded.len());
+    for word in folded.split_whitespace().take(MAX_WORDS) {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(word);
+    }
+    joined
+}
+
+/// Kinds of packages that a query asks for by its words.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wants {
+    pub(crate) library: bool,
+    pub(crate) development: bool,
+    pub(crate) documentation: bool,
+    pub(crate) debug: bool,
+    pub(crate) data: bool,
+    pub(crate) locale: bool,
+    pub(crate) binding: bool,
+}
+
+impl Wants {
+    pub(crate) fn of(words: &[Word<'_>]) -> Self {
+        let mut wants = Self::default();
+        for word in words {
+            for part in word.text.split(['-', '.']) {
+                match part {
+                    "dev" | "devel" | "development" | "headers" | "header" | "sdk" => wants.development = true,
+                    "doc" | "docs" | "documentation" | "manual" | "handbook" => wants.documentation = true,
+                    "dbg" | "dbgsym" | "symbols" => wants.debug = true,
+                    "data" | "common" | "theme" | "themes" | "icons" | "plugin" | "plugins" => wants.data = true,
+                    "l10n" | "i18n" | "locale" | "locales" | "translation" | "language" => wants.locale = true,
+                    "font" | "fonts" | "dictionary" | "wordlist" | "module" | "modules" | "binding" | "bindings" => {
+                        wants.binding = true;
+                    }
+                    "library" | "libraries" => wants.library = true,
+                    _ => {}
+                }
+                wants.library |= part.starts_with("lib") && !part.starts_with("libre");
+                wants.binding |= LANGUAGES.iter().any(|language| {
+                    part.strip_prefix(language).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+                });
+            }
+        }
+        wants.development |= wants.library && words.len() > 1 && wants.development;
+        wants
+    }
+}
+
+const LANGUAGES: &[&str] =
+    &["python", "perl", "ruby", "php", "rust", "golang", "node", "haskell", "lua", "ocaml", "java", "r", "elpa", "cran"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_bounded_and_folded() {
+        assert_eq!(normalise("  Libssl\tDEV \u{7} "), "libssl dev");
+        assert_eq!(normalise(&"x ".repeat(4000)).split(' ').count(), MAX_WORDS);
+        assert_eq!(normalise(&"é".repeat(4000)).chars().count(), MAX_CHARS);
+    }
+
+    #[test]
+    fn plurals_lose_their_ending() {
+        assert_eq!(stem("fonts"), "font");
+        assert_eq!(stem("ss"), "ss");
+        assert_eq!(stem("access"), "access");
+        assert_eq!(stem("cups"), "cup");
+    }
+}

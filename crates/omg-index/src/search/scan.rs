@@ -1,0 +1,211 @@
+//! One search over one index.
+
+use crate::Index;
+use crate::classify::Kind;
+
+use super::query::{Wants, Word};
+use super::score::{self, Class};
+use super::tables::View;
+use super::{alias, fuzzy};
+
+const UNTOUCHED: i32 = i32::MIN;
+
+/// Points per entry, kept between searches so that none allocates. Only what was touched is reset.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    points: Vec<i32>,
+    touched: Vec<u32>,
+    pub(crate) fuzzy: fuzzy::Scratch,
+}
+
+impl Scratch {
+    fn begin(&mut self, entries: u32) {
+        self.drain(|_, _| {});
+        if self.points.len() < entries as usize {
+            self.points.resize(entries as usize, UNTOUCHED);
+        }
+    }
+
+    pub(crate) fn found(&self) -> usize {
+        self.touched.len()
+    }
+
+    fn raise(&mut self, entry: u32, points: i32) {
+        let Some(place) = self.points.get_mut(entry as usize) else { return };
+        if *place == UNTOUCHED {
+            self.touched.push(entry);
+        }
+        *place = (*place).max(points);
+    }
+
+    /// Hands out what was found and forgets it.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(u32, i32)) {
+        for entry in self.touched.drain(..) {
+            if let Some(place) = self.points.get_mut(entry as usize) {
+                each(entry, std::mem::replace(place, UNTOUCHED));
+            }
+        }
+    }
+}
+
+/// A search under way.
+pub(crate) struct Searcher<'a> {
+    pub(crate) index: &'a Index,
+    pub(crate) view: View<'a>,
+    pub(crate) phrase: &'a str,
+    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) wants: Wants,
+    /// Taken off every score: words that were left out.
+    pub(crate) malus: i32,
+}
+
+impl<'a> Searcher<'a> {
+    pub(crate) fn new(index: &'a Index, view: View<'a>, phrase: &'a str, scratch: &'a mut Scratch) -> Self {
+        scratch.begin(view.entries());
+        Self { index, view, phrase, scratch, wants: Wants::default(), malus: 0 }
+    }
+
+    pub(crate) fn run(&mut self) {
+        let words: Vec<Word<'_>> = self.phrase.split(' ').map(Word::new).collect();
+        self.wants = Wants::of(&words);
+        let certain = self.names(&words);
+        if let [word] = words.as_slice() {
+            self.provided(&words, self.phrase);
+            if word.text.len() <= 2 {
+                self.beginnings(word);
+                return;
+            }
+            let named = self.matching(&words, self.phrase);
+            if !certain && named < fuzzy::ENOUGH {
+                self.misspelt(word.text);
+            }
+        } else {
+            self.provided(&words, self.phrase);
+            self.matching(&words, self.phrase);
+            if self.scratch.found() == 0 {
+                self.corrected(&words);
+            }
+            if self.scratch.found() == 0 {
+                self.fewer(&words);
+            }
+        }
+        if self.scratch.found() == 0 {
+            self.scattered();
+        }
+    }
+
+    /// Adds an entry whose words match as `points` says.
+    pub(crate) fn add(&mut self, entry: u32, points: i32) {
+        let rank = self.view.ranks.get(entry as usize).map_or(0, |rank| rank.to_native());
+        let kind = self.view.kinds.get(entry as usize).map_or(Kind::Program, |&kind| Kind::from_byte(kind));
+        self.scratch.raise(entry, points - self.malus + score::standing(rank, kind, self.wants));
+    }
+
+    /// Exact names, and names that people use for a package. True if there was one.
+    fn names(&mut self, words: &[Word<'_>]) -> bool {
+        let mut certain = self.exact(self.phrase, score::EXACT);
+        if words.len() > 1 {
+            certain |= self.exact(&self.phrase.replace(' ', "-"), score::JOINED);
+            certain |= self.exact(&self.phrase.replace(' ', ""), score::JOINED);
+        }
+        for (place, name) in alias::names(self.phrase).enumerate() {
+            certain |= self.exact(name, score::ALIAS - 1000 * (place as i32).min(5));
+        }
+        certain
+    }
+
+    fn exact(&mut self, name: &str, points: i32) -> bool {
+        let range = self.view.prefixed(name.as_bytes());
+        let mut found = false;
+        for entry in range.take_while(|&entry| self.view.names.get(entry) == name.as_bytes()) {
+            // Not `add`: an exact name is first whatever kind of package it is.
+            self.scratch.raise(entry, points - self.malus);
+            found = true;
+        }
+        found
+    }
+
+    fn beginnings(&mut self, word: &Word<'_>) {
+        for entry in self.view.prefixed(word.text.as_bytes()) {
+            let class = score::class(word, self.view.names.get(entry));
+            let letters = self.view.names.get(entry).len().max(1);
+            let whole = if class == Class::First { 150 } else { 0 };
+            self.add(entry, 1300 + whole + (word.text.len() * 400 / letters) as i32);
+        }
+    }
+
+    /// Packages that provide a name in which every word is a word.
+    pub(crate) fn provided(&mut self, words: &[Word<'_>], phrase: &str) {
+        let Some(anchor) = anchor(words) else { return };
+        let view = self.view;
+        let joined = |name: &[u8]| {
+            name.len() == phrase.len()
+                && name.iter().zip(phrase.bytes()).all(|(&a, b)| a == b || (b == b' ' && a == b'-'))
+        };
+        view.virtuals.containing(&anchor.finder, |line| {
+            let name = view.virtuals.get(line);
+            let points = if joined(name) {
+                score::PROVIDED
+            } else if words.iter().all(|word| matches!(score::class(word, name), Class::First | Class::Whole)) {
+                score::PROVIDED_WORDS
+            } else {
+                return;
+            };
+            let image = self.index.image();
+            let Some(id) = image.virtual_ids.get(line as usize) else { return };
+            for row in self.index.providers_of(id.to_native()) {
+                if let Some(entry) = self.index.row_entry(row) {
+                    self.add(entry, points);
+                }
+            }
+        });
+    }
+
+    /// Every entry in which all words occur. Gives how many have one in their name.
+    pub(crate) fn matching(&mut self, words: &[Word<'_>], phrase: &str) -> usize {
+        let Some(anchor) = anchor(words) else { return 0 };
+        let view = self.view;
+        let mut named = 0;
+        let mut consider = |entry: u32| {
+            let (name, description) = (view.names.get(entry), view.descriptions.get(entry));
+            if let Some(points) = score::all_words(words, phrase, name, view.mask(entry), description) {
+                self.add(entry, points);
+                named += usize::from(points >= score::NAMED);
+            }
+        };
+        view.names.containing(&anchor.finder, &mut consider);
+        if anchor.len > 2 {
+            view.descriptions.containing(&anchor.finder, &mut consider);
+        }
+        named
+    }
+
+    /// When no package has all the words: those that have all but one, else any.
+    fn fewer(&mut self, words: &[Word<'_>]) {
+        let keep: Vec<&str> = words.iter().map(|word| word.text).filter(|word| word.len() > 1).collect();
+        if keep.len() > 2 {
+            for without in 0..keep.len() {
+                let rest = keep.iter().enumerate().filter(|&(at, _)| at != without).map(|(_, word)| *word);
+                self.fewer_words(rest.collect(), score::DROPPED);
+            }
+        }
+        if self.scratch.found() == 0 {
+            for word in keep {
+                self.fewer_words(vec![word], score::DROPPED * 2);
+            }
+        }
+    }
+
+    fn fewer_words(&mut self, rest: Vec<&str>, malus: i32) {
+        let phrase = rest.join(" ");
+        let words: Vec<Word<'_>> = rest.into_iter().map(Word::new).collect();
+        self.malus += malus;
+        self.matching(&words, &phrase);
+        self.malus -= malus;
+    }
+}
+
+/// The word to scan for: the longest is the rarest, as a rule.
+fn anchor<'w, 'q>(words: &'w [Word<'q>]) -> Option<&'w Word<'q>> {
+    words.iter().rev().max_by_key(|word| word.len)
+}
