@@ -1,1 +1,469 @@
-//! A package manager in memory.
+//! A package manager in memory: packages, faults, delays and changes at a test's command.
+//!
+//! Records are `Field: value` lines. Versions are compared number by number.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use omg_core::{
+    Available, Code, Details, Edge, Fault, FileMatch, FileOrigin, Generation, Installed, InstalledPackage, Offer,
+    PackageState, Priority, Relation, RelationKind, Repository, RepositoryId, Sink, Source,
+};
+
+use crate::{Choice, Files, Generations, Known, PackageManager};
+
+mod record;
+
+/// The operations that can be counted, failed and held.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[expect(missing_docs, reason = "each names the operation of the same name")]
+pub enum Operation {
+    Generations,
+    Packages,
+    Installed,
+    Details,
+    Files,
+    Owns,
+    Provides,
+    AvailableFiles,
+}
+
+/// A package of the fake's only repository, `fake/main`, or of `fake-security/main`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FakePackage {
+    /// Name.
+    pub name: String,
+    /// Versions with "does it come from the security repository?", newest first. Empty for one that
+    /// is only installed.
+    pub versions: Vec<(String, bool)>,
+    /// One line.
+    pub description: String,
+    /// Items of its dependency field.
+    pub depends: Vec<String>,
+    /// Virtual packages.
+    pub provides: Vec<String>,
+    /// Absolute paths.
+    pub files: Vec<String>,
+    /// Installed version.
+    pub installed: Option<String>,
+    /// Installed because another needed it.
+    pub automatic: bool,
+}
+
+impl FakePackage {
+    /// A package of one version, not installed.
+    pub fn new(name: &str, version: &str, description: &str) -> Self {
+        Self {
+            name: name.into(),
+            versions: vec![(version.into(), false)],
+            description: description.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Installs the version.
+    #[must_use]
+    pub fn installed(mut self, version: &str, automatic: bool) -> Self {
+        self.installed = Some(version.into());
+        self.automatic = automatic;
+        self
+    }
+
+    /// Adds dependencies.
+    #[must_use]
+    pub fn depends(mut self, items: &[&str]) -> Self {
+        self.depends.extend(items.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Adds virtual packages.
+    #[must_use]
+    pub fn provides(mut self, names: &[&str]) -> Self {
+        self.provides.extend(names.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Adds files.
+    #[must_use]
+    pub fn files(mut self, paths: &[&str]) -> Self {
+        self.files.extend(paths.iter().map(ToString::to_string));
+        self
+    }
+
+    fn version(&self) -> &str {
+        self.versions.first().map_or_else(|| self.installed.as_deref().unwrap_or(""), |(version, _)| version)
+    }
+}
+
+/// The fake. Clones share their state.
+#[derive(Clone, Default)]
+pub struct Fake(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    packages: BTreeMap<String, FakePackage>,
+    generations: (u64, u64),
+    calls: BTreeMap<Operation, usize>,
+    failing: BTreeMap<Operation, Fault>,
+    panicking: Option<Operation>,
+    held: BTreeMap<Operation, Vec<Waker>>,
+    watched: Option<PathBuf>,
+    under_way: usize,
+}
+
+// === impl Fake ===
+
+impl Fake {
+    /// A manager of these packages.
+    pub fn new(packages: impl IntoIterator<Item = FakePackage>) -> Self {
+        let packages = packages.into_iter().map(|package| (package.name.clone(), package)).collect();
+        Self(Arc::new(Mutex::new(State { packages, generations: (1, 1), ..State::default() })))
+    }
+
+    /// Changes the packages and moves both generations, as `apt-get update` and `dpkg` would.
+    /// Touches the watched file, if there is one.
+    pub fn change(&self, edit: impl FnOnce(&mut BTreeMap<String, FakePackage>)) {
+        let mut state = self.state();
+        edit(&mut state.packages);
+        state.generations.0 += 1;
+        state.generations.1 += 1;
+        state.touch();
+    }
+
+    /// Changes what is installed and moves only that generation.
+    pub fn change_installed(&self, edit: impl FnOnce(&mut BTreeMap<String, FakePackage>)) {
+        let mut state = self.state();
+        edit(&mut state.packages);
+        state.generations.1 += 1;
+        state.touch();
+    }
+
+    /// Has a file to be watched; changes write it.
+    pub fn watch(&self, path: &Path) {
+        self.state().watched = Some(path.to_path_buf());
+    }
+
+    /// How often an operation was begun.
+    pub fn calls(&self, operation: Operation) -> usize {
+        self.state().calls.get(&operation).copied().unwrap_or(0)
+    }
+
+    /// Operations begun and neither finished nor dropped.
+    pub fn under_way(&self) -> usize {
+        self.state().under_way
+    }
+
+    /// Makes an operation fail from now on, or work again.
+    pub fn fail(&self, operation: Operation, fault: Option<Fault>) {
+        let mut state = self.state();
+        match fault {
+            Some(fault) => state.failing.insert(operation, fault),
+            None => state.failing.remove(&operation),
+        };
+    }
+
+    /// Makes an operation panic from now on, or none.
+    pub fn panic_in(&self, operation: Option<Operation>) {
+        self.state().panicking = operation;
+    }
+
+    /// Holds an operation: it waits until [`release`](Self::release).
+    pub fn hold(&self, operation: Operation) {
+        self.state().held.entry(operation).or_default();
+    }
+
+    /// Lets a held operation go on.
+    pub fn release(&self, operation: Operation) {
+        let wakers = self.state().held.remove(&operation).unwrap_or_default();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts, holds, panics and fails as told.
+    async fn enter(&self, operation: Operation) -> Result<(), Fault> {
+        let _under_way = UnderWay::new(self.clone());
+        *self.state().calls.entry(operation).or_default() += 1;
+        Held { fake: self, operation }.await;
+        self.act(operation)
+    }
+
+    #[expect(clippy::panic, reason = "a test asked for it")]
+    fn act(&self, operation: Operation) -> Result<(), Fault> {
+        let state = self.state();
+        if state.panicking == Some(operation) {
+            drop(state);
+            panic!("the fake was told to panic in {operation:?}");
+        }
+        state.failing.get(&operation).cloned().map_or(Ok(()), Err)
+    }
+
+    fn owners(&self, matches: impl Fn(&str) -> bool, installed: bool) -> Vec<FileMatch> {
+        let state = self.state();
+        let mut found: Vec<FileMatch> = state
+            .packages
+            .values()
+            .filter(|package| !installed || package.installed.is_some())
+            .flat_map(|package| package.files.iter().map(move |path| (package, path)))
+            .filter(|(_, path)| matches(path))
+            .map(|(package, path)| FileMatch {
+                package: package.name.clone(),
+                architecture: Some("all".into()),
+                path: path.clone(),
+                installed: package.installed.is_some(),
+                origin: if package.installed.is_some() { FileOrigin::Installed } else { FileOrigin::Contents },
+            })
+            .collect();
+        found.sort_by_key(|found| !found.installed);
+        found
+    }
+
+    fn paths(&self, name: &str, installed: bool) -> Result<Vec<String>, Fault> {
+        self.state()
+            .packages
+            .get(name)
+            .filter(|package| !installed || package.installed.is_some())
+            .map(|package| package.files.clone())
+            .ok_or_else(|| Fault::new(Code::NotFound, format!("no package is called '{name}'")))
+    }
+}
+
+impl State {
+    fn touch(&self) {
+        if let Some(path) = &self.watched {
+            // A test that watches a file it can't write fails where it waits for the change.
+            let _ = std::fs::write(path, format!("{:?}", self.generations));
+        }
+    }
+}
+
+struct UnderWay(Fake);
+
+impl UnderWay {
+    fn new(fake: Fake) -> Self {
+        fake.state().under_way += 1;
+        Self(fake)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.state().under_way -= 1;
+    }
+}
+
+struct Held<'a> {
+    fake: &'a Fake,
+    operation: Operation,
+}
+
+impl Future for Held<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        match self.fake.state().held.get_mut(&self.operation) {
+            Some(wakers) => {
+                wakers.push(context.waker().clone());
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+impl PackageManager for Fake {
+    fn source(&self) -> Source {
+        Source::Apt
+    }
+
+    async fn generations(&self) -> Result<Generations, Fault> {
+        self.enter(Operation::Generations).await?;
+        let (catalogue, installed) = self.state().generations;
+        Ok(Generations { catalogue: Generation(catalogue), installed: Generation(installed) })
+    }
+
+    fn watched(&self) -> Vec<PathBuf> {
+        self.state().watched.iter().cloned().collect()
+    }
+
+    fn refreshed_at(&self) -> Option<u64> {
+        Some(1)
+    }
+
+    async fn packages<S: Sink + Send + 'static>(&self, mut sink: S) -> Result<S, Fault> {
+        self.enter(Operation::Packages).await?;
+        let packages: Vec<FakePackage> = self.state().packages.values().cloned().collect();
+        let repository = |name: &str, security| Repository {
+            name: name.into(),
+            source: Source::Apt,
+            security,
+            uri: "http://fake.invalid".into(),
+        };
+        let plain = sink.repository(&repository("fake/main", false))?;
+        let security = sink.repository(&repository("fake-security/main", true))?;
+        for package in packages.iter().filter(|package| !package.versions.is_empty()) {
+            stream(package, plain, security, &mut sink)?;
+        }
+        Ok(sink)
+    }
+
+    async fn installed(&self) -> Result<Installed, Fault> {
+        self.enter(Operation::Installed).await?;
+        let packages: Vec<FakePackage> =
+            self.state().packages.values().filter(|package| package.installed.is_some()).cloned().collect();
+        Ok(installed(&packages))
+    }
+
+    fn choose(&self, known: &Known<'_>) -> Choice {
+        let newest = known.offers.first().map(|offer| offer.version);
+        let upgrade = match (known.installed, newest) {
+            (Some(installed), Some(newest)) => record::compare(newest, installed).is_gt(),
+            _ => false,
+        };
+        let offer = match known.installed {
+            Some(installed) if !upgrade => known.offers.iter().position(|offer| offer.version == installed),
+            _ => newest.map(|_| 0),
+        };
+        Choice { offer, upgrade, installed_priority: 100 }
+    }
+
+    fn details<'a>(&self, record: &'a str) -> Details<'a> {
+        *self.state().calls.entry(Operation::Details).or_default() += 1;
+        // A panic is all that it can be told to do: it can't fail.
+        let _ = self.act(Operation::Details);
+        record::details(record)
+    }
+
+    fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {
+        record::alternatives(item)
+    }
+
+    async fn files(&self, name: &str, _: &str) -> Result<Vec<String>, Fault> {
+        self.enter(Operation::Files).await?;
+        self.paths(name, true)
+    }
+
+    fn installed_at(&self, name: &str, _: &str) -> Option<u64> {
+        self.state().packages.get(name).and_then(|package| package.installed.as_ref()).map(|_| 1_700_000_000)
+    }
+
+    async fn owns(&self, path: &str) -> Result<Files, Fault> {
+        self.enter(Operation::Owns).await?;
+        let matches = self.owners(|candidate| record::glob(path, candidate), true);
+        Ok(Files { matches, hint: None })
+    }
+
+    async fn provides(&self, what: &str) -> Result<Files, Fault> {
+        self.enter(Operation::Provides).await?;
+        let command = |path: &str| path.rsplit('/').next() == Some(what) && path.contains("bin/");
+        let matches = self.owners(|path| path == what || (!what.starts_with('/') && command(path)), false);
+        Ok(Files { matches, hint: None })
+    }
+
+    async fn available_files(&self, name: &str) -> Result<Vec<String>, Fault> {
+        self.enter(Operation::AvailableFiles).await?;
+        self.paths(name, false)
+    }
+}
+
+fn stream(
+    package: &FakePackage,
+    plain: RepositoryId,
+    security: RepositoryId,
+    sink: &mut impl Sink,
+) -> Result<(), Fault> {
+    let records: Vec<String> =
+        package.versions.iter().map(|(version, _)| record::write(package, version)).collect();
+    let offers: Vec<Offer<'_>> = package
+        .versions
+        .iter()
+        .zip(&records)
+        .map(|((version, secure), record)| Offer {
+            version,
+            repository: if *secure { security } else { plain },
+            priority: 500,
+            record,
+        })
+        .collect();
+    let provides: Vec<&str> = package.provides.iter().map(String::as_str).collect();
+    let relations: Vec<Relation<'_>> = package
+        .depends
+        .iter()
+        .flat_map(|item| record::alternatives(item))
+        .map(|name| Relation { kind: RelationKind::Depends, name })
+        .collect();
+    sink.package(&Available {
+        name: &package.name,
+        architecture: "all",
+        description: &package.description,
+        section: "fakes",
+        priority: Priority::Optional,
+        task: false,
+        essential: false,
+        download_size: 1000,
+        installed_size: 4096,
+        provides: &provides,
+        relations: &relations,
+        versions: &offers,
+        candidate: Some(0),
+    })
+}
+
+fn installed(packages: &[FakePackage]) -> Installed {
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    for package in packages {
+        let version = package.installed.as_deref().unwrap_or("");
+        let start = text.len();
+        text.push_str(&record::write(package, version));
+        rows.push(InstalledPackage {
+            name: package.name.as_str().into(),
+            version: version.into(),
+            architecture: "all".into(),
+            source: Source::Apt,
+            state: PackageState::Installed,
+            automatic: package.automatic,
+            orphan: false,
+            held: false,
+            essential: false,
+            installed_size: 4096,
+            description: package.description.as_str().into(),
+            section: "fakes".into(),
+            record: start..text.len(),
+        });
+        text.push('\n');
+    }
+    let edges = edges(packages);
+    for (number, row) in (0_u32..).zip(&mut rows) {
+        row.orphan = row.automatic && !edges.iter().any(|edge| edge.to == number);
+    }
+    Installed { text: text.into(), packages: rows, edges, warnings: Vec::new() }
+}
+
+fn edges(packages: &[FakePackage]) -> Vec<Edge> {
+    let number = |name: &str| {
+        (0_u32..)
+            .zip(packages)
+            .find(|(_, package)| package.name == name || package.provides.iter().any(|provided| provided == name))
+            .map(|(number, _)| number)
+    };
+    let mut edges: Vec<Edge> = (0_u32..)
+        .zip(packages)
+        .flat_map(|(from, package)| package.depends.iter().map(move |item| (from, item)))
+        .filter_map(|(from, item)| {
+            let to = record::alternatives(item).into_iter().find_map(number)?;
+            Some(Edge { from, to, kind: RelationKind::Depends })
+        })
+        .collect();
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}
+
+#[cfg(test)]
+mod tests;

@@ -110,6 +110,12 @@ impl Store {
         self.0.shelf.file().is_some()
     }
 
+    /// May an index that is handed over end up in a file? Also true where the file failed before: a
+    /// new index is reason to try it again.
+    pub fn can_keep(&self) -> bool {
+        self.0.shelf.path.is_some() && lock(&self.0.queue).is_some()
+    }
+
     /// Why there is none, or what was wrong with it.
     pub fn problem(&self) -> Option<String> {
         lock(&self.0.shelf.problem).clone()
