@@ -18,8 +18,10 @@ pub(crate) const SUFFIXES: &[&str] = &["", ".xz", ".bz2", ".lzma", ".gz", ".lz4"
 
 /// Largest file, bytes on disk.
 pub(crate) const LARGEST_FILE: u64 = 512 << 20;
-/// Most bytes that a file may decompress to.
+/// Most bytes that a list of packages may decompress to.
 pub(crate) const LARGEST_TEXT: u64 = 1 << 30;
+/// Most bytes that a list of files may decompress to. Debian's have 520 MB; they are not kept.
+pub(crate) const LARGEST_CONTENTS: u64 = 8 << 30;
 /// Longest record, bytes; the same as the scanner's own limit.
 pub(crate) const LONGEST_RECORD: usize = 4 << 20;
 
@@ -40,12 +42,17 @@ pub(crate) enum Piece {
 /// Reads a list to its end and passes on its pieces. `border` is what parts two records: an empty
 /// line in lists of packages, the end of a line in lists of files. Stops early without an error
 /// if `pass` gives back `false`.
-pub(crate) fn read(path: &Path, border: Border, mut pass: impl FnMut(Piece) -> bool) -> Result<(), Error> {
+pub(crate) fn read(
+    path: &Path,
+    border: Border,
+    mut pass: impl FnMut(Piece) -> bool,
+) -> Result<(), Error> {
     for attempt in 0..ATTEMPTS {
         if attempt > 0 && !pass(Piece::Again) {
             return Ok(());
         }
-        let file = File::open(path).map_err(|source| Error::io(path, "opening the list", source))?;
+        let file =
+            File::open(path).map_err(|source| Error::io(path, "opening the list", source))?;
         let before = stamp(path, &file)?;
         if before.len() > LARGEST_FILE {
             return Err(Error::TooLarge { path: path.to_path_buf(), limit: LARGEST_FILE });
@@ -69,6 +76,14 @@ pub(crate) enum Border {
 }
 
 impl Border {
+    /// Most bytes in all.
+    fn limit(self) -> u64 {
+        match self {
+            Self::EmptyLine => LARGEST_TEXT,
+            Self::Line => LARGEST_CONTENTS,
+        }
+    }
+
     /// The length of the longest start of `bytes` that ends at a border.
     fn last(self, bytes: &[u8]) -> Option<usize> {
         match self {
@@ -89,7 +104,12 @@ fn same(before: &Metadata, after: &Metadata) -> bool {
     key(before) == key(after)
 }
 
-fn stream(path: &Path, file: &File, border: Border, pass: &mut impl FnMut(Piece) -> bool) -> Result<(), Error> {
+fn stream(
+    path: &Path,
+    file: &File,
+    border: Border,
+    pass: &mut impl FnMut(Piece) -> bool,
+) -> Result<(), Error> {
     let broken = |source| Error::Compressed { path: path.to_path_buf(), source };
     let too_large = |limit| Error::TooLarge { path: path.to_path_buf(), limit };
     let mut reader = decoder(path, file).map_err(broken)?;
@@ -99,8 +119,8 @@ fn stream(path: &Path, file: &File, border: Border, pass: &mut impl FnMut(Piece)
         let room = PIECE.max(piece.len()) as u64;
         let read = (&mut reader).take(room).read_to_end(&mut piece).map_err(broken)?;
         total += read as u64;
-        if total > LARGEST_TEXT {
-            return Err(too_large(LARGEST_TEXT));
+        if total > border.limit() {
+            return Err(too_large(border.limit()));
         }
         if (read as u64) < room {
             if !piece.is_empty() {
@@ -157,7 +177,8 @@ mod tests {
                 encoder.finish().unwrap()
             }
             "gz" => {
-                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                let mut encoder =
+                    flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
                 encoder.write_all(plain).unwrap();
                 encoder.finish().unwrap()
             }

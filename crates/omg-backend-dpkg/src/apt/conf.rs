@@ -45,9 +45,15 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("Dir::Etc::preferencesparts", "preferences.d"),
     ("APT::Install-Recommends", "1"),
     ("APT::Install-Suggests", "0"),
-    ("Acquire::IndexTargets::deb::Packages::MetaKey", "$(COMPONENT)/binary-$(ARCHITECTURE)/Packages"),
+    (
+        "Acquire::IndexTargets::deb::Packages::MetaKey",
+        "$(COMPONENT)/binary-$(ARCHITECTURE)/Packages",
+    ),
     ("Acquire::IndexTargets::deb::Packages::flatMetaKey", "Packages"),
-    ("Acquire::IndexTargets::deb::Translations::MetaKey", "$(COMPONENT)/i18n/Translation-$(LANGUAGE)"),
+    (
+        "Acquire::IndexTargets::deb::Translations::MetaKey",
+        "$(COMPONENT)/i18n/Translation-$(LANGUAGE)",
+    ),
     ("Acquire::IndexTargets::deb::Translations::flatMetaKey", "$(LANGUAGE)"),
 ];
 
@@ -121,7 +127,9 @@ impl Conf {
 
     /// A list: the values below an option, or its own value cut at commas.
     pub fn list(&self, name: &str) -> Vec<&str> {
-        let Some(item) = self.lookup(name).and_then(|at| self.items.get(at)) else { return Vec::new() };
+        let Some(item) = self.lookup(name).and_then(|at| self.items.get(at)) else {
+            return Vec::new();
+        };
         if !item.value.is_empty() {
             return item.value.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
         }
@@ -130,7 +138,9 @@ impl Conf {
 
     /// The names of the options right below one.
     pub fn keys(&self, name: &str) -> Vec<&str> {
-        let Some(item) = self.lookup(name).and_then(|at| self.items.get(at)) else { return Vec::new() };
+        let Some(item) = self.lookup(name).and_then(|at| self.items.get(at)) else {
+            return Vec::new();
+        };
         self.children(item).map(|child| child.tag.as_str()).filter(|tag| !tag.is_empty()).collect()
     }
 
@@ -187,7 +197,8 @@ impl Conf {
     /// The native architecture and the foreign ones that are enabled, native first.
     pub fn architectures(&self) -> Vec<String> {
         let native = self.architecture().to_owned();
-        let mut all: Vec<String> = self.list("APT::Architectures").into_iter().map(str::to_owned).collect();
+        let mut all: Vec<String> =
+            self.list("APT::Architectures").into_iter().map(str::to_owned).collect();
         if all.is_empty() {
             all = foreign_architectures(&self.root);
         }
@@ -260,7 +271,11 @@ impl Conf {
     /// `#include` of a path as it stands in a configuration file.
     pub(super) fn include(&mut self, path: &str, depth: u8) {
         let real = self.below_root(path);
-        if path.ends_with('/') { self.include_dir(&real, depth) } else { self.include_file(&real, depth) }
+        if path.ends_with('/') {
+            self.include_dir(&real, depth)
+        } else {
+            self.include_file(&real, depth)
+        }
     }
 
     fn include_dir(&mut self, dir: &Path, depth: u8) {
@@ -306,7 +321,9 @@ pub const BUILD_ARCHITECTURE: &str = if cfg!(target_arch = "x86_64") {
 fn native_architecture(root: &Path) -> String {
     let listed = arch_lines(root);
     let status = root.join("var/lib/dpkg/status");
-    dpkg_architecture(&status).or_else(|| listed.into_iter().next()).unwrap_or_else(|| BUILD_ARCHITECTURE.to_owned())
+    dpkg_architecture(&status)
+        .or_else(|| listed.into_iter().next())
+        .unwrap_or_else(|| BUILD_ARCHITECTURE.to_owned())
 }
 
 /// The `Architecture` of the record of the package dpkg itself.
@@ -351,5 +368,8 @@ pub(super) fn parse_bool(text: &str) -> Option<bool> {
 }
 
 fn is_anchored(path: &str) -> bool {
-    path.starts_with('/') || path.starts_with("~/") || path.starts_with("./") || path.starts_with("../")
+    path.starts_with('/')
+        || path.starts_with("~/")
+        || path.starts_with("./")
+        || path.starts_with("../")
 }

@@ -12,7 +12,8 @@ const DEEPEST_SCOPE: usize = 100;
 /// Reads the text of one file into `conf`. At the first mistake the rest of the file is left out
 /// and a warning with file and line is kept.
 pub(super) fn parse(conf: &mut Conf, path: &Path, text: &str, depth: u8) {
-    let mut parser = Parser { conf, depth, scope: String::new(), outer: Vec::new(), pending: String::new() };
+    let mut parser =
+        Parser { conf, depth, scope: String::new(), outer: Vec::new(), pending: String::new() };
     let mut comment = false;
     let mut line_number = 0;
     for line in text.split('\n') {
@@ -173,7 +174,8 @@ impl Parser<'_> {
         if tag.is_empty() && word == "#clear" {
             return Err("#clear needs the name of an option".into());
         }
-        let name = if end == b'{' && tag.is_empty() { self.scope.clone() } else { self.joined(tag) };
+        let name =
+            if end == b'{' && tag.is_empty() { self.scope.clone() } else { self.joined(tag) };
         if !name.is_empty() {
             self.conf.set(&name, word);
         }
@@ -186,7 +188,9 @@ impl Parser<'_> {
         }
         match directive {
             "clear" => self.conf.clear(word),
-            "include" if self.depth > DEEPEST_INCLUDE => return Err("too many nested includes".into()),
+            "include" if self.depth > DEEPEST_INCLUDE => {
+                return Err("too many nested includes".into());
+            }
             "include" => self.conf.include(word, self.depth + 1),
             // Only names known options, for spell checking.
             "x-apt-configure-index" => {}

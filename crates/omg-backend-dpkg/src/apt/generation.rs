@@ -55,7 +55,8 @@ fn installed_paths(conf: &Conf) -> Vec<PathBuf> {
 /// What to watch: directories where there are any, since files are replaced by renaming.
 pub(crate) fn watched(conf: &Conf) -> Vec<PathBuf> {
     let dpkg = dpkg_dir(conf);
-    let mut paths = vec![dpkg.clone(), dpkg.join("info"), dpkg.join("updates"), dpkg.join("status.d")];
+    let mut paths =
+        vec![dpkg.clone(), dpkg.join("info"), dpkg.join("updates"), dpkg.join("status.d")];
     paths.extend(conf.file("Dir::State::extended_states").parent().map(Path::to_path_buf));
     paths.push(conf.dir("Dir::State::lists"));
     for path in settings::files(conf) {
@@ -82,7 +83,9 @@ impl Digest {
     /// A path and, if it is a directory, what is right in it.
     fn tree(&mut self, path: &Path) {
         let data = fs::metadata(path).ok();
-        let Some(entries) = data.as_ref().filter(|data| data.is_dir()).and_then(|_| fs::read_dir(path).ok()) else {
+        let Some(entries) =
+            data.as_ref().filter(|data| data.is_dir()).and_then(|_| fs::read_dir(path).ok())
+        else {
             self.entry(path, data.as_ref());
             return;
         };
@@ -135,6 +138,9 @@ pub(crate) fn refreshed_at(conf: &Conf) -> Option<u64> {
             .map(|entry| entry.path()),
     );
     let has_lists = paths.len() > 3;
-    let times = paths.iter().filter_map(|path| fs::metadata(path).ok()).filter_map(|data| u64::try_from(data.mtime()).ok());
+    let times = paths
+        .iter()
+        .filter_map(|path| fs::metadata(path).ok())
+        .filter_map(|data| u64::try_from(data.mtime()).ok());
     times.max().filter(|_| has_lists)
 }

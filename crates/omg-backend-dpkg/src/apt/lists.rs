@@ -50,7 +50,8 @@ pub(crate) fn read_all(files: &[&Path]) -> Vec<Result<ListText, Error>> {
     }
     let threads = cores().min(files.len());
     let next = AtomicUsize::new(0);
-    let mut texts: Vec<Result<ListText, Error>> = files.iter().map(|_| Ok(ListText::default())).collect();
+    let mut texts: Vec<Result<ListText, Error>> =
+        files.iter().map(|_| Ok(ListText::default())).collect();
     thread::scope(|scope| {
         // A few pieces of slack: the receiver checks their encoding while the next are unpacked.
         let (sender, receiver) = mpsc::sync_channel(4);
@@ -122,7 +123,8 @@ pub(crate) fn records<'a>(lists: &[(u16, &'a ListText)]) -> (Vec<Record<'a>>, Ve
     let mut records = Vec::new();
     let mut skipped = Vec::new();
     thread::scope(|scope| {
-        let workers: Vec<_> = pieces.chunks(share).map(|part| scope.spawn(move || scan(part))).collect();
+        let workers: Vec<_> =
+            pieces.chunks(share).map(|part| scope.spawn(move || scan(part))).collect();
         for worker in workers {
             if let Ok((mut found, mut bad)) = worker.join() {
                 if records.is_empty() {
@@ -138,7 +140,8 @@ pub(crate) fn records<'a>(lists: &[(u16, &'a ListText)]) -> (Vec<Record<'a>>, Ve
 }
 
 fn scan<'a>(part: &[(u16, &'a ListText, usize)]) -> (Vec<Record<'a>>, Vec<Skipped>) {
-    let bytes: usize = part.iter().filter_map(|(_, list, at)| list.pieces.get(*at)).map(String::len).sum();
+    let bytes: usize =
+        part.iter().filter_map(|(_, list, at)| list.pieces.get(*at)).map(String::len).sum();
     // Debian's records have 800 bytes on average.
     let mut records = Vec::with_capacity(bytes / 600);
     let mut skipped = Vec::new();
@@ -151,7 +154,8 @@ fn scan<'a>(part: &[(u16, &'a ListText, usize)]) -> (Vec<Record<'a>>, Vec<Skippe
                 Err(_) if block.text.lines().all(|line| line.starts_with('#')) => {}
                 Err((offset, reason)) if named < MOST_NAMED => {
                     named += 1;
-                    let before: usize = list.pieces.iter().take(at).map(|piece| newlines(piece)).sum();
+                    let before: usize =
+                        list.pieces.iter().take(at).map(|piece| newlines(piece)).sum();
                     let here = text.get(..block.offset + offset).map_or(0, newlines);
                     skipped.push(Skipped { list: number, line: before + here + 1, reason });
                 }

@@ -29,10 +29,14 @@ pub(crate) fn packages<S: Sink>(settings: &Settings, sink: &mut S) -> Result<(),
     let translated = translation::read(&translated, &mut warnings);
     let translations = Translations::new(&translated);
 
-    let borrowed: Vec<(u16, &ListText)> = texts.iter().map(|(number, text)| (*number, text)).collect();
+    let borrowed: Vec<(u16, &ListText)> =
+        texts.iter().map(|(number, text)| (*number, text)).collect();
     let (records, skipped) = lists::records(&borrowed);
     for bad in skipped {
-        let place = settings.places.get(usize::from(bad.list)).map(|place| place.file.path.display().to_string());
+        let place = settings
+            .places
+            .get(usize::from(bad.list))
+            .map(|place| place.file.path.display().to_string());
         warnings.push(format!("{}:{}: {}", place.unwrap_or_default(), bad.line, bad.reason));
     }
     for warning in warnings {
@@ -49,9 +53,14 @@ pub(crate) fn packages<S: Sink>(settings: &Settings, sink: &mut S) -> Result<(),
 fn read_places(settings: &Settings, warnings: &mut Vec<String>) -> Vec<(u16, ListText)> {
     // Large lists first, so that no core ends up alone with the largest.
     let mut order: Vec<usize> = (0..settings.places.len()).collect();
-    order.sort_by_key(|&at| std::cmp::Reverse(settings.places.get(at).map_or(0, |place| place.file.size)));
-    let paths: Vec<&Path> =
-        order.iter().filter_map(|&at| settings.places.get(at)).map(|place| place.file.path.as_path()).collect();
+    order.sort_by_key(|&at| {
+        std::cmp::Reverse(settings.places.get(at).map_or(0, |place| place.file.size))
+    });
+    let paths: Vec<&Path> = order
+        .iter()
+        .filter_map(|&at| settings.places.get(at))
+        .map(|place| place.file.path.as_path())
+        .collect();
     let mut texts = Vec::with_capacity(order.len());
     for (at, result) in order.into_iter().zip(lists::read_all(&paths)) {
         match result {
@@ -86,7 +95,10 @@ struct Key<'a> {
 
 impl Key<'_> {
     fn order(one: &Self, two: &Self) -> Ordering {
-        one.start.cmp(&two.start).then_with(|| one.name.cmp(two.name)).then_with(|| one.filed.cmp(two.filed))
+        one.start
+            .cmp(&two.start)
+            .then_with(|| one.name.cmp(two.name))
+            .then_with(|| one.filed.cmp(two.filed))
     }
 }
 
@@ -130,14 +142,22 @@ impl<'a> Merge<'a> {
         Ok(())
     }
 
-    fn package<S: Sink>(&self, group: &[&'a Record<'a>], scratch: &mut Scratch<'a>, sink: &mut S) -> Result<(), Fault> {
+    fn package<S: Sink>(
+        &self,
+        group: &[&'a Record<'a>],
+        scratch: &mut Scratch<'a>,
+        sink: &mut S,
+    ) -> Result<(), Fault> {
         let mut versions = merged(group);
         for version in &mut versions {
             version.priority = self.priority(version);
         }
         let chosen = best(&versions);
-        let Some(shown) = versions.get(chosen.unwrap_or(0)).map(|version| version.first) else { return Ok(()) };
-        let texts: Vec<Option<String>> = versions.iter().map(|version| self.translated(version.first)).collect();
+        let Some(shown) = versions.get(chosen.unwrap_or(0)).map(|version| version.first) else {
+            return Ok(());
+        };
+        let texts: Vec<Option<String>> =
+            versions.iter().map(|version| self.translated(version.first)).collect();
         let mut offers = Vec::with_capacity(group.len());
         let mut candidate = None;
         for (at, (version, text)) in versions.iter().zip(&texts).enumerate() {
@@ -176,7 +196,12 @@ impl<'a> Merge<'a> {
             if offers.iter().skip(start).any(|offer| offer.repository == repository) {
                 continue;
             }
-            let offer = Offer { version: version.first.version, repository, priority: version.priority, record };
+            let offer = Offer {
+                version: version.first.version,
+                repository,
+                priority: version.priority,
+                record,
+            };
             if place.security {
                 offers.insert(security, offer);
                 security += 1;
@@ -188,7 +213,11 @@ impl<'a> Merge<'a> {
 
     fn priority(&self, version: &Version<'_>) -> i32 {
         let first = version.first;
-        let package = Package { name: first.name, architecture: first.architecture, source: first.source_name() };
+        let package = Package {
+            name: first.name,
+            architecture: first.architecture,
+            source: first.source_name(),
+        };
         if version.others.is_empty() {
             return self.settings.policy.priority(&package, first.version, &[first.list]);
         }
@@ -244,7 +273,10 @@ fn names(field: &str) -> impl Iterator<Item = &str> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            while bytes.get(at).is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'|')) {
+            while bytes
+                .get(at)
+                .is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'|'))
+            {
                 at += 1;
             }
             let start = at;
@@ -288,7 +320,9 @@ fn merged<'a>(group: &[&'a Record<'a>]) -> Vec<Version<'a>> {
         }
         match same.and_then(|at| versions.get_mut(at)) {
             Some(known) => known.others.push(record),
-            None => versions.insert(place, Version { first: record, others: Vec::new(), priority: 0 }),
+            None => {
+                versions.insert(place, Version { first: record, others: Vec::new(), priority: 0 })
+            }
         }
     }
     versions

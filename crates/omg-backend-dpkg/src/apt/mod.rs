@@ -1,8 +1,9 @@
 //! What apt knows: its configuration, sources, lists, preferences, and the choice between versions.
 
-mod compression;
+pub(crate) mod compression;
 mod conf;
 mod conf_parse;
+pub(crate) mod contents;
 pub(crate) mod generation;
 mod lists;
 pub(crate) mod merge;

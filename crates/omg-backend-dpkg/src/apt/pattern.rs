@@ -195,7 +195,11 @@ mod tests {
             ("", "anything", true),
             ("a||b", "", true),
         ] {
-            assert_eq!(expression_of(expression).unwrap().is_match(text.as_bytes()), wanted, "{expression} {text}");
+            assert_eq!(
+                expression_of(expression).unwrap().is_match(text.as_bytes()),
+                wanted,
+                "{expression} {text}"
+            );
         }
         assert!(expression_of("(").is_err());
     }

@@ -31,7 +31,8 @@ impl Policy {
     /// Settles the priorities of places. `origins` are numbered as versions will name them.
     pub(crate) fn new(native: &str, preferences: Preferences, origins: Vec<Origin>) -> Self {
         let status_origin = Origin::status();
-        let priorities = origins.iter().map(|origin| place_priority(&preferences.general, origin)).collect();
+        let priorities =
+            origins.iter().map(|origin| place_priority(&preferences.general, origin)).collect();
         let status_priority = place_priority(&preferences.general, &status_origin);
         let mut policy = Self {
             native: native.to_owned(),
@@ -93,17 +94,25 @@ impl Policy {
     /// what is installed, where [`needs_source`](Self::needs_source) asks for it.
     pub(crate) fn choose(&self, known: &Known<'_>, source: &str) -> Choice {
         let installed = known.installed.map(|version| {
-            let same = known.offers.iter().position(|offer| version::compare(offer.version, version).is_eq());
+            let same = known
+                .offers
+                .iter()
+                .position(|offer| version::compare(offer.version, version).is_eq());
             let offered = same.and_then(|at| known.offers.get(at)).map(|offer| offer.priority);
             (version, same, self.installed_priority(known, version, source, offered))
         });
         let mut best = -1;
-        let mut choice = Choice { offer: None, upgrade: false, installed_priority: installed.map_or(0, |(.., own)| own) };
+        let mut choice = Choice {
+            offer: None,
+            upgrade: false,
+            installed_priority: installed.map_or(0, |(.., own)| own),
+        };
         let mut consider = |offer: Option<usize>, version: &str, priority: i32| {
             if priority == 0 || priority <= best {
                 return;
             }
-            let order = installed.map_or(Ordering::Greater, |(own, ..)| version::compare(version, own));
+            let order =
+                installed.map_or(Ordering::Greater, |(own, ..)| version::compare(version, own));
             if priority < 1000 && order.is_lt() {
                 return;
             }
@@ -132,7 +141,13 @@ impl Policy {
     }
 
     /// Priority of the installed version, `offered` being what a repository's copy of it has.
-    fn installed_priority(&self, known: &Known<'_>, version: &str, source: &str, offered: Option<i32>) -> i32 {
+    fn installed_priority(
+        &self,
+        known: &Known<'_>,
+        version: &str,
+        source: &str,
+        offered: Option<i32>,
+    ) -> i32 {
         let package = Package { name: known.name, architecture: known.architecture, source };
         let pins = self.pins(&package);
         let pinned = pins.iter().find(|pin| match &pin.test {
@@ -144,7 +159,12 @@ impl Policy {
             }
         });
         match pinned {
-            Some(pin) if self.status_priority != NEVER || offered.is_some_and(|offered| offered != NEVER) => pin.priority,
+            Some(pin)
+                if self.status_priority != NEVER
+                    || offered.is_some_and(|offered| offered != NEVER) =>
+            {
+                pin.priority
+            }
             _ => offered.map_or(self.status_priority, |offered| offered.max(self.status_priority)),
         }
     }

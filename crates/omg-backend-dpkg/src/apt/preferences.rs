@@ -98,7 +98,11 @@ impl Preferences {
         if main.is_file() {
             files.push(main);
         }
-        files.extend(list_dir(&conf.dir("Dir::Etc::preferencesparts"), &["pref", ""], &mut all.warnings));
+        files.extend(list_dir(
+            &conf.dir("Dir::Etc::preferencesparts"),
+            &["pref", ""],
+            &mut all.warnings,
+        ));
         for path in files {
             match read_text(&path) {
                 Ok(text) => all.file(&path, &text),
@@ -120,7 +124,9 @@ impl Preferences {
             || glob_matches(release, "now")
             || origins.iter().filter_map(|origin| origin.release.as_ref()).any(|fields| {
                 Pattern::new(release).is_ok_and(|pattern| {
-                    [&fields.suite, &fields.codename, &fields.version].into_iter().any(|text| !text.is_empty() && pattern.matches(text))
+                    [&fields.suite, &fields.codename, &fields.version]
+                        .into_iter()
+                        .any(|text| !text.is_empty() && pattern.matches(text))
                 })
             });
         if known {
@@ -150,7 +156,10 @@ impl Preferences {
     }
 
     fn stanza(&mut self, stanza: &Stanza, warning: &mut Option<String>) -> Result<(), String> {
-        let names = stanza.words("Package").filter(|names| !names.is_empty()).ok_or("a record without Package")?;
+        let names = stanza
+            .words("Package")
+            .filter(|names| !names.is_empty())
+            .ok_or("a record without Package")?;
         let general = stanza.get("Package") == Some("*");
         let Some(pin) = stanza.get("Pin") else { return Ok(()) };
         let (kind, data) = pin.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((pin, ""));
@@ -193,9 +202,15 @@ fn unquoted(text: &str) -> &str {
 
 fn priority(text: &str, general: bool) -> Result<i32, String> {
     if text == "never" {
-        return if general { Ok(NEVER) } else { Err("Pin-Priority 'never' is only for 'Package: *'".into()) };
+        return if general {
+            Ok(NEVER)
+        } else {
+            Err("Pin-Priority 'never' is only for 'Package: *'".into())
+        };
     }
-    let end = text.char_indices().find(|&(at, c)| !(c.is_ascii_digit() || at == 0 && (c == '-' || c == '+')));
+    let end = text
+        .char_indices()
+        .find(|&(at, c)| !(c.is_ascii_digit() || at == 0 && (c == '-' || c == '+')));
     let number = text.get(..end.map_or(text.len(), |(at, _)| at)).unwrap_or("");
     match number.parse::<i32>() {
         Ok(0) | Err(_) => Err("no Pin-Priority, or zero".into()),
@@ -208,9 +223,17 @@ fn priority(text: &str, general: bool) -> Result<i32, String> {
 impl Scope {
     fn new(text: &str) -> Result<Self, &'static str> {
         let (text, source) = text.strip_prefix("src:").map_or((text, false), |rest| (rest, true));
-        let (name, architecture) = text.rsplit_once(':').map_or((text, None), |(name, arch)| (name, Some(arch.to_owned())));
-        let plain = !(name.contains(['*', '[', '?']) || name.starts_with('/') && name.ends_with('/'));
-        Ok(Self { name: Pattern::new(name)?, exact: plain.then(|| name.to_owned()), architecture, source })
+        let (name, architecture) = text
+            .rsplit_once(':')
+            .map_or((text, None), |(name, arch)| (name, Some(arch.to_owned())));
+        let plain =
+            !(name.contains(['*', '[', '?']) || name.starts_with('/') && name.ends_with('/'));
+        Ok(Self {
+            name: Pattern::new(name)?,
+            exact: plain.then(|| name.to_owned()),
+            architecture,
+            source,
+        })
     }
 
     fn covers(&self, package: &Package<'_>, native: &str) -> bool {
@@ -219,7 +242,8 @@ impl Scope {
             Some(exact) => exact == name,
             None => self.name.matches(name),
         };
-        let architecture = if package.architecture == "all" { native } else { package.architecture };
+        let architecture =
+            if package.architecture == "all" { native } else { package.architecture };
         named && covers_architecture(self.architecture.as_deref().unwrap_or(native), architecture)
     }
 }
@@ -229,7 +253,9 @@ fn covers_architecture(specification: &str, architecture: &str) -> bool {
     let (os, cpu) = architecture.split_once('-').unwrap_or(("linux", architecture));
     match specification.split_once('-') {
         None => specification == "any" || specification == architecture,
-        Some((want_os, want_cpu)) => (want_os == "any" || want_os == os) && (want_cpu == "any" || want_cpu == cpu),
+        Some((want_os, want_cpu)) => {
+            (want_os == "any" || want_os == os) && (want_cpu == "any" || want_cpu == cpu)
+        }
     }
 }
 
@@ -298,7 +324,9 @@ impl ReleaseTest {
         } else {
             for part in data.split(',') {
                 let part = part.trim();
-                let Some((key, value)) = part.split_once('=').filter(|(key, value)| key.len() == 1 && !value.is_empty()) else {
+                let Some((key, value)) =
+                    part.split_once('=').filter(|(key, value)| key.len() == 1 && !value.is_empty())
+                else {
                     continue;
                 };
                 match key.to_ascii_lowercase().as_str() {
@@ -327,10 +355,21 @@ impl ReleaseTest {
             return self.matches_status(origin);
         };
         let asks = self.version.is_some()
-            || [&self.origin, &self.archive, &self.codename, &self.either, &self.label, &self.component, &self.architecture]
-                .into_iter()
-                .any(Option::is_some);
-        asks && self.version.as_ref().is_none_or(|version| !release.version.is_empty() && version.matches(&release.version))
+            || [
+                &self.origin,
+                &self.archive,
+                &self.codename,
+                &self.either,
+                &self.label,
+                &self.component,
+                &self.architecture,
+            ]
+            .into_iter()
+            .any(Option::is_some);
+        asks && self
+            .version
+            .as_ref()
+            .is_none_or(|version| !release.version.is_empty() && version.matches(&release.version))
             && fits(&self.origin, &release.origin)
             && fits(&self.archive, &release.suite)
             && fits(&self.codename, &release.codename)
@@ -342,7 +381,9 @@ impl ReleaseTest {
 
     /// dpkg's status: only its archive, `now`, can match.
     fn matches_status(&self, origin: &Origin) -> bool {
-        let fits = |pattern: &Option<Pattern>| pattern.as_ref().is_none_or(|pattern| pattern.matches(&origin.component));
+        let fits = |pattern: &Option<Pattern>| {
+            pattern.as_ref().is_none_or(|pattern| pattern.matches(&origin.component))
+        };
         fits(&self.archive)
             && fits(&self.either)
             && fits(&self.component)

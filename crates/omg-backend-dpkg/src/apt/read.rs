@@ -19,12 +19,17 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
     if bytes.len() as u64 > LARGEST_TEXT {
         return Err(Error::TooLarge { path: path.to_path_buf(), limit: LARGEST_TEXT });
     }
-    Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// The files of a `….d` directory that apt would read, sorted by name: regular, not hidden, of one
 /// of these extensions (`""`: none), and of letters, digits, `_`, `-`, `:` and periods.
-pub(crate) fn list_dir(dir: &Path, extensions: &[&str], warnings: &mut Vec<String>) -> Vec<PathBuf> {
+pub(crate) fn list_dir(
+    dir: &Path,
+    extensions: &[&str],
+    warnings: &mut Vec<String>,
+) -> Vec<PathBuf> {
     if dir == Path::new("/dev/null") {
         return Vec::new();
     }

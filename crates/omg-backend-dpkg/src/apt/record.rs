@@ -106,7 +106,9 @@ impl<'a> Record<'a> {
             _ => match field {
                 "Version" => self.version = value,
                 "Architecture" => self.architecture = value,
-                "Installed-Size" => self.installed_size = value.parse::<u64>().unwrap_or(0).saturating_mul(1024),
+                "Installed-Size" => {
+                    self.installed_size = value.parse::<u64>().unwrap_or(0).saturating_mul(1024)
+                }
                 "Recommends" => self.relations[2] = value,
                 "Enhances" => self.relations[4] = value,
                 "Task" => self.task = true,
@@ -154,7 +156,8 @@ impl<'a> Record<'a> {
 
 /// apt's `VersionHash`: spaces and `=` don't count, as dpkg rewrites them, nor do `0:` epochs.
 fn version_hash(block: Block<'_>) -> u64 {
-    const FIELDS: [&str; 6] = ["Installed-Size", "Depends", "Pre-Depends", "Conflicts", "Breaks", "Replaces"];
+    const FIELDS: [&str; 6] =
+        ["Installed-Size", "Depends", "Pre-Depends", "Conflicts", "Breaks", "Replaces"];
     let mut hash = 5381_u64;
     for value in FIELDS.into_iter().filter_map(|field| block.get(field)) {
         let mut bytes = value.bytes().peekable();

@@ -41,7 +41,9 @@ impl Release {
         });
         // The lists of digests are long and hang on fields as continuation lines.
         let lines = signed.unwrap_or(text).lines().filter(|line| !line.starts_with([' ', '\t']));
-        let head = lines.take_while(|line| !line.starts_with("-----BEGIN")).fold(String::new(), |head, line| head + line + "\n");
+        let head = lines
+            .take_while(|line| !line.starts_with("-----BEGIN"))
+            .fold(String::new(), |head, line| head + line + "\n");
         let fields = stanza::parse(&head).into_iter().next().unwrap_or_default();
         let get = |name: &str| fields.get(name).unwrap_or("").to_owned();
         let flag = |name: &str| super::conf::parse_bool(&get(name)) == Some(true);
@@ -66,7 +68,8 @@ impl Release {
         if self.codename.is_empty() {
             return if self.suite.is_empty() { dist } else { &self.suite };
         }
-        if self.suite.strip_prefix(self.codename.as_str()).is_some_and(|rest| rest.starts_with('-')) {
+        if self.suite.strip_prefix(self.codename.as_str()).is_some_and(|rest| rest.starts_with('-'))
+        {
             return &self.suite;
         }
         &self.codename

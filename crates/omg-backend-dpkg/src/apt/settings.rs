@@ -11,6 +11,8 @@ use super::policy::Policy;
 use super::preferences::{Origin, Preferences};
 use super::release::{self, Release};
 use super::sources::{Sources, Suite};
+use crate::orphans::{AutoRemove, running_kernel};
+use crate::status;
 
 /// Most lists that are read; more are left out with a warning.
 const MOST_LISTS: usize = 2000;
@@ -74,6 +76,31 @@ impl Settings {
     }
 }
 
+/// What reading the installed packages needs to know of the configuration.
+pub(crate) fn installed(conf: &Conf) -> status::Settings {
+    let strings = |name: &str| conf.list(name).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let defaults = AutoRemove::default();
+    let essential = if conf.has("pkgCacheGen::ForceEssential") { strings("pkgCacheGen::ForceEssential") } else { defaults.force_essential };
+    let foreign = conf.architectures().into_iter().filter(|name| name != conf.architecture()).collect();
+    status::Settings {
+        admin: super::generation::dpkg_dir(conf),
+        extended_states: conf.file("Dir::State::extended_states"),
+        native: conf.architecture().to_owned(),
+        foreign,
+        autoremove: AutoRemove {
+            recommends: conf.flag("APT::AutoRemove::RecommendsImportant", true),
+            suggests: conf.flag("APT::AutoRemove::SuggestsImportant", true),
+            never: strings("APT::NeverAutoRemove"),
+            protect_kernels: conf.flag("APT::Protect-Kernels", true),
+            versioned_kernels: strings("APT::VersionedKernelPackages"),
+            running_kernel: running_kernel(),
+            ignore_hold: conf.flag("APT::Ignore-Hold", false),
+            force_essential: essential,
+            force_important: strings("pkgCacheGen::ForceImportant"),
+        },
+    }
+}
+
 #[derive(Default)]
 struct Builder {
     lists: PathBuf,
@@ -86,13 +113,18 @@ struct Builder {
 
 impl Builder {
     fn suite(&mut self, suite: &Suite, warnings: &mut Vec<String>) {
-        let found: Vec<_> =
-            suite.packages.iter().filter_map(|target| Some((target, lists::find(&self.lists, &target.file)?))).collect();
-        let translations = suite.translations.iter().filter_map(|target| lists::find(&self.lists, &target.file));
+        let found: Vec<_> = suite
+            .packages
+            .iter()
+            .filter_map(|target| Some((target, lists::find(&self.lists, &target.file)?)))
+            .collect();
+        let translations =
+            suite.translations.iter().filter_map(|target| lists::find(&self.lists, &target.file));
         self.translations.extend(translations.map(|file| file.path));
         for target in &suite.contents {
             if let Some(file) = lists::find(&self.lists, &target.file) {
-                self.contents.push(Contents { path: file.path, architecture: target.architecture.clone() });
+                self.contents
+                    .push(Contents { path: file.path, architecture: target.architecture.clone() });
             }
         }
         if found.is_empty() {
@@ -116,14 +148,27 @@ impl Builder {
         }
     }
 
-    fn repository(&mut self, suite: &Suite, release: &Release, component: &str, security: bool) -> usize {
+    fn repository(
+        &mut self,
+        suite: &Suite,
+        release: &Release,
+        component: &str,
+        security: bool,
+    ) -> usize {
         let start = release.name(suite);
         // `updates/main` is how old security archives name their components.
         let component = component.rsplit('/').next().unwrap_or(component);
-        let name = if component.is_empty() { start.to_owned() } else { format!("{start}/{component}") };
-        let known = self.repositories.iter().position(|known| known.name == name && known.uri == suite.uri);
+        let name =
+            if component.is_empty() { start.to_owned() } else { format!("{start}/{component}") };
+        let known =
+            self.repositories.iter().position(|known| known.name == name && known.uri == suite.uri);
         known.unwrap_or_else(|| {
-            self.repositories.push(Repository { name, source: Source::Apt, security, uri: suite.uri.clone() });
+            self.repositories.push(Repository {
+                name,
+                source: Source::Apt,
+                security,
+                uri: suite.uri.clone(),
+            });
             self.repositories.len() - 1
         })
     }
@@ -146,9 +191,4 @@ pub(crate) fn files(conf: &Conf) -> Vec<PathBuf> {
         }
     }
     files
-}
-
-/// The file that describes a suite and whose time says when its lists were last fetched.
-pub(crate) fn release_file(lists: &Path, suite: &Suite) -> Option<PathBuf> {
-    release::path(lists, suite)
 }

@@ -67,7 +67,11 @@ impl Sources {
         if main.is_file() {
             files.push(main);
         }
-        files.extend(list_dir(&conf.dir("Dir::Etc::sourceparts"), &["list", "sources"], &mut sources.warnings));
+        files.extend(list_dir(
+            &conf.dir("Dir::Etc::sourceparts"),
+            &["list", "sources"],
+            &mut sources.warnings,
+        ));
         for path in files {
             match read_text(&path) {
                 Ok(text) => sources.file(conf, &path, &text),
@@ -98,7 +102,9 @@ impl Sources {
             return Ok(());
         }
         let mut options = BTreeMap::new();
-        for (field, option) in [("Architectures", "arch"), ("Languages", "lang"), ("Targets", "target")] {
+        for (field, option) in
+            [("Architectures", "arch"), ("Languages", "lang"), ("Targets", "target")]
+        {
             for (suffix, sign) in [("", ""), ("-Add", "+"), ("-Remove", "-")] {
                 if let Some(words) = stanza.words(&format!("{field}{suffix}")) {
                     options.insert(format!("{option}{sign}"), words.join(","));
@@ -110,10 +116,15 @@ impl Sources {
         let components = stanza.words("Components").unwrap_or_default();
         for kind in types {
             let binary = is_binary(kind)?;
-            for (uri, dist) in uris.iter().flat_map(|uri| dists.iter().map(move |dist| (uri, dist))) {
+            for (uri, dist) in uris.iter().flat_map(|uri| dists.iter().map(move |dist| (uri, dist)))
+            {
                 let flat = dist.ends_with('/');
                 if flat != components.is_empty() {
-                    return Err(if flat { "a suite that ends in / has no components".into() } else { "no Components".into() });
+                    return Err(if flat {
+                        "a suite that ends in / has no components".into()
+                    } else {
+                        "no Components".into()
+                    });
                 }
                 let components = if flat { &[""][..] } else { &components[..] };
                 for component in components.iter().filter(|_| binary) {
@@ -129,14 +140,16 @@ impl Sources {
         if line.is_empty() {
             return Ok(());
         }
-        let (kind, rest) = line.split_once([' ', '\t', '\x0b']).ok_or("no address after the type")?;
+        let (kind, rest) =
+            line.split_once([' ', '\t', '\x0b']).ok_or("no address after the type")?;
         let binary = is_binary(kind)?;
         let mut rest = rest.trim_start();
         let mut options = BTreeMap::new();
         if let Some(inner) = rest.strip_prefix('[') {
             let (inner, after) = inner.split_once(']').ok_or("options without a closing ]")?;
             for option in inner.split_ascii_whitespace() {
-                let (key, value) = option.split_once('=').ok_or("an option is not of the form key=value")?;
+                let (key, value) =
+                    option.split_once('=').ok_or("an option is not of the form key=value")?;
                 if key.is_empty() || value.is_empty() {
                     return Err("an option is not of the form key=value".into());
                 }
@@ -148,7 +161,11 @@ impl Sources {
         let dist = quote_word(&mut rest).ok_or("no suite")?;
         let mut components: Vec<String> = std::iter::from_fn(|| quote_word(&mut rest)).collect();
         if dist.ends_with('/') != components.is_empty() {
-            return Err(if components.is_empty() { "no component".into() } else { "a suite that ends in / has no components".into() });
+            return Err(if components.is_empty() {
+                "no component".into()
+            } else {
+                "a suite that ends in / has no components".into()
+            });
         }
         if components.is_empty() {
             components.push(String::new());
@@ -259,13 +276,16 @@ fn add_targets(conf: &Conf, entry: &Entry<'_>, suite: &mut Suite) {
 }
 
 fn is_contents(conf: &Conf, name: &str) -> bool {
-    conf.get(&format!("Acquire::IndexTargets::deb::{name}::Identifier")).unwrap_or(name) == "Contents-deb"
+    conf.get(&format!("Acquire::IndexTargets::deb::{name}::Identifier")).unwrap_or(name)
+        == "Contents-deb"
 }
 
 /// Kinds of lists that are enabled for an entry.
 fn targets<'c>(conf: &'c Conf, options: &BTreeMap<String, String>) -> Vec<&'c str> {
     let all = conf.keys("Acquire::IndexTargets::deb");
-    let enabled = |name: &&str| conf.flag(&format!("Acquire::IndexTargets::deb::{name}::DefaultEnabled"), true);
+    let enabled = |name: &&str| {
+        conf.flag(&format!("Acquire::IndexTargets::deb::{name}::DefaultEnabled"), true)
+    };
     let default = all.iter().filter(|name| enabled(name)).map(|&name| name.to_owned()).collect();
     let wanted = plus_minus("target", options, default);
     all.into_iter()
@@ -281,7 +301,8 @@ fn architectures(conf: &Conf, options: &BTreeMap<String, String>) -> Vec<String>
     let mut default = conf.architectures();
     default.extend(conf.list("APT::BarbarianArchitectures").into_iter().map(str::to_owned));
     let mut all = plus_minus("arch", options, default);
-    let without_all = options.get("arch-").is_some_and(|minus| minus.split(',').any(|name| name == "all"));
+    let without_all =
+        options.get("arch-").is_some_and(|minus| minus.split(',').any(|name| name == "all"));
     if !without_all && !all.iter().any(|name| name == "all") {
         all.push("all".into());
     }
@@ -289,7 +310,9 @@ fn architectures(conf: &Conf, options: &BTreeMap<String, String>) -> Vec<String>
 }
 
 fn plus_minus(name: &str, options: &BTreeMap<String, String>, default: Vec<String>) -> Vec<String> {
-    let split = |text: &String| text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let split = |text: &String| {
+        text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
     let mut values = options.get(name).map_or(default, split);
     for extra in options.get(&format!("{name}+")).map(split).unwrap_or_default() {
         if !values.contains(&extra) {

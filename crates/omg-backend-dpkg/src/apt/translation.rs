@@ -4,8 +4,8 @@ use std::path::Path;
 
 use ahash::AHashMap;
 
-use super::lists::ListText;
 use super::lists;
+use super::lists::ListText;
 use crate::deb822;
 
 /// Descriptions by the digest that records name them with.

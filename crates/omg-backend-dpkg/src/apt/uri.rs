@@ -38,7 +38,9 @@ impl Uri {
         }
         let after_bracket = text.rfind(']').map_or(0, |at| at + 1);
         let colon = text.rfind(':').filter(|&at| at >= after_bracket);
-        let (host, port) = colon.map_or((text, ""), |at| (text.get(..at).unwrap_or(""), text.get(at + 1..).unwrap_or("")));
+        let (host, port) = colon.map_or((text, ""), |at| {
+            (text.get(..at).unwrap_or(""), text.get(at + 1..).unwrap_or(""))
+        });
         self.host = host.replace(['[', ']'], "");
         let digits = port.len() - port.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         self.port = port.get(..digits).and_then(|digits| digits.parse().ok()).unwrap_or(0);
@@ -59,14 +61,22 @@ impl Uri {
     /// The whole address, without user and password.
     pub(crate) fn public(&self) -> String {
         let slash = if self.path.starts_with('/') { "" } else { "/" };
-        let host = if self.host.is_empty() { String::new() } else { format!("//{}", self.authority(true)) };
+        let host = if self.host.is_empty() {
+            String::new()
+        } else {
+            format!("//{}", self.authority(true))
+        };
         format!("{}:{host}{slash}{}", self.scheme, self.path)
     }
 
     /// Host and path, escaped, with `/` replaced by `_`: the name of a file in the lists directory.
     pub(crate) fn file_name(&self) -> String {
         let slash = if self.path.starts_with('/') { "" } else { "/" };
-        let plain = format!("{}{slash}{}", if self.host.is_empty() { String::new() } else { self.authority(false) }, self.path);
+        let plain = format!(
+            "{}{slash}{}",
+            if self.host.is_empty() { String::new() } else { self.authority(false) },
+            self.path
+        );
         quote(&plain, "\\|{}[]<>\"^~_=!@#$%^&*").replace('/', "_")
     }
 }
@@ -104,13 +114,19 @@ mod tests {
     #[test]
     fn file_names_are_apts() {
         let name = |text: &str| Uri::parse(text).file_name();
-        assert_eq!(name("http://deb.debian.org/debian/dists/sid/Release"), "deb.debian.org_debian_dists_sid_Release");
+        assert_eq!(
+            name("http://deb.debian.org/debian/dists/sid/Release"),
+            "deb.debian.org_debian_dists_sid_Release"
+        );
         assert_eq!(name("https://me:pw@host:8443/a_b/c~d/"), "host:8443_a%5fb_c%7ed_");
         assert_eq!(name("file:/srv/repo/./Packages"), "_srv_repo_._Packages");
         assert_eq!(name("file:///srv/repo/"), "_srv_repo_");
         assert_eq!(name("cdrom:[Debian 12]/dists/"), "%5bDebian%2012%5d_dists_");
         assert_eq!(name("http://[::1]:80/x/"), "::1:80_x_");
-        assert_eq!(name("mirror+file:/etc/apt/mirrors.txt/dists/x/"), "_etc_apt_mirrors.txt_dists_x_");
+        assert_eq!(
+            name("mirror+file:/etc/apt/mirrors.txt/dists/x/"),
+            "_etc_apt_mirrors.txt_dists_x_"
+        );
     }
 
     #[test]

@@ -1,0 +1,269 @@
+//! Which package has a file, installed or not: the archive's Contents lists, as apt-file has apt
+//! fetch them.
+//!
+//! A line is a path without its leading slash, white space, and a comma-separated list of
+//! `section/package`. The lists of Debian have 670 MB; they are searched while they are unpacked,
+//! several at a time, and never kept.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use memchr::memmem::Finder;
+use omg_core::{FileMatch, FileOrigin};
+
+use super::compression::{self, Border, Piece};
+use super::lists;
+use super::settings::Contents;
+
+/// Most matches of one question; a question that has more is not a question for a file.
+const MOST_MATCHES: usize = 10_000;
+/// Most paths of one package. Debian's largest has 125,000.
+const MOST_PATHS: usize = 1_000_000;
+
+/// Directories that commands are in, as the lists write them.
+const COMMAND_DIRS: [&str; 7] =
+    ["bin", "sbin", "usr/bin", "usr/games", "usr/local/bin", "usr/local/sbin", "usr/sbin"];
+/// Directories of `/` that may be links to those of `/usr`, where packages may still name either.
+const MERGED_DIRS: [&str; 5] = ["bin/", "sbin/", "lib", "libx32/", "lib64/"];
+
+/// What was found, and what could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Found<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Packages that have an absolute path, or a command of a bare name.
+pub(crate) fn owners(files: &[Contents], what: &str) -> Found<FileMatch> {
+    let question = Question::new(what);
+    let mut found =
+        search(files, &question.needle, question.last.as_bytes(), MOST_MATCHES, |line, file| {
+            question.answer(line, file)
+        });
+    found.items.sort_by(|one, two| (&one.package, &one.path).cmp(&(&two.package, &two.path)));
+    found.items.dedup_by(|one, two| one.package == two.package && one.path == two.path);
+    found
+}
+
+/// Absolute paths of a package, sorted.
+pub(crate) fn paths(files: &[Contents], package: &str) -> Found<String> {
+    let needle = format!("/{package}");
+    let mut found = search(files, &needle, &[0xff], MOST_PATHS, |line, _| {
+        let (path, packages) = split(line)?;
+        packages.split(',').any(|entry| name_of(entry) == package).then(|| vec![format!("/{path}")])
+    });
+    found.items.sort();
+    found.items.dedup();
+    found
+}
+
+struct Question {
+    /// What a line that answers it has somewhere.
+    needle: String,
+    /// Paths without leading slash, any of which may be meant.
+    paths: Vec<String>,
+    /// The last of them.
+    last: String,
+}
+
+impl Question {
+    fn new(what: &str) -> Self {
+        let mut paths: Vec<String> = if what.contains('/') {
+            variants(what.trim_start_matches('/'))
+        } else {
+            COMMAND_DIRS.iter().map(|dir| format!("{dir}/{what}")).collect()
+        };
+        paths.sort();
+        let needle = match paths.as_slice() {
+            [only] => only.clone(),
+            // The part that all of them have.
+            _ => format!("/{}", what.trim_start_matches('/').rsplit('/').next().unwrap_or(what)),
+        };
+        Self { needle, last: paths.last().cloned().unwrap_or_default(), paths }
+    }
+
+    fn answer(&self, line: &str, file: &Contents) -> Option<Vec<FileMatch>> {
+        let (path, packages) = split(line)?;
+        if !self.paths.iter().any(|wanted| wanted == path) {
+            return None;
+        }
+        let matches = packages.split(',').map(|entry| FileMatch {
+            package: name_of(entry).to_owned(),
+            architecture: Some(file.architecture.clone()).filter(|name| !name.is_empty()),
+            path: format!("/{path}"),
+            installed: false,
+            origin: FileOrigin::Contents,
+        });
+        Some(matches.collect())
+    }
+}
+
+/// A path and the other one it may be written as where `/bin` is a link to `/usr/bin`.
+fn variants(path: &str) -> Vec<String> {
+    let is_merged = |path: &str| MERGED_DIRS.iter().any(|dir| path.starts_with(dir));
+    let mut all = vec![path.to_owned()];
+    match path.strip_prefix("usr/") {
+        Some(rest) if is_merged(rest) => all.push(rest.to_owned()),
+        None if is_merged(path) => all.push(format!("usr/{path}")),
+        _ => {}
+    }
+    all
+}
+
+/// Path and packages of a line. Paths may have spaces in them, lists of packages have none.
+fn split(line: &str) -> Option<(&str, &str)> {
+    let (path, packages) = line.trim_end().rsplit_once([' ', '\t'])?;
+    let path = path.trim_end();
+    (!path.is_empty()).then_some((path.trim_start_matches("./").trim_start_matches('/'), packages))
+}
+
+/// `web/firefox-esr`, `universe/web/epiphany`.
+fn name_of(entry: &str) -> &str {
+    entry.rsplit('/').next().unwrap_or(entry)
+}
+
+/// Runs `answer` over the lines that have `needle`, in all lists. Lists are sorted by path; once
+/// one is past `last` it is left, provided that it was in order so far.
+fn search<T: Send>(
+    files: &[Contents],
+    needle: &str,
+    last: &[u8],
+    most: usize,
+    answer: impl Fn(&str, &Contents) -> Option<Vec<T>> + Sync,
+) -> Found<T> {
+    let finder = Finder::new(needle);
+    let next = AtomicUsize::new(0);
+    let all = Mutex::new(Found { items: Vec::new(), warnings: Vec::new() });
+    thread::scope(|scope| {
+        for _ in 0..lists::cores().min(files.len()) {
+            scope.spawn(|| {
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (items, warning) = search_file(file, &finder, last, most, &answer);
+                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.items.extend(items);
+                    all.warnings.extend(warning);
+                }
+            });
+        }
+    });
+    let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    all.items.truncate(most);
+    all
+}
+
+fn search_file<T>(
+    file: &Contents,
+    finder: &Finder<'_>,
+    last: &[u8],
+    most: usize,
+    answer: &impl Fn(&str, &Contents) -> Option<Vec<T>>,
+) -> (Vec<T>, Option<String>) {
+    let mut items = Vec::new();
+    let mut order = Order::default();
+    let result = compression::read(&file.path, Border::Line, |piece| match piece {
+        Piece::Again => {
+            items.clear();
+            order = Order::default();
+            true
+        }
+        Piece::Text(text) => {
+            if order.is_past(&text, last) {
+                return false;
+            }
+            for line in lines_with(&text, finder) {
+                items.extend(answer(&String::from_utf8_lossy(line), file).into_iter().flatten());
+            }
+            items.len() < most
+        }
+    });
+    (items, result.err().map(|error| error.with_cause()))
+}
+
+/// Lines that have the needle, each once.
+fn lines_with<'t>(text: &'t [u8], finder: &'t Finder<'_>) -> impl Iterator<Item = &'t [u8]> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = from + finder.find(text.get(from..)?)?;
+        let start = memchr::memrchr(b'\n', text.get(..at)?).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', text.get(at..)?).map_or(text.len(), |len| at + len);
+        from = end;
+        text.get(start..end)
+    })
+}
+
+/// Whether the pieces of a list come in order of path, as far as their first lines tell.
+#[derive(Default)]
+struct Order {
+    before: Vec<u8>,
+    broken: bool,
+}
+
+impl Order {
+    fn is_past(&mut self, piece: &[u8], last: &[u8]) -> bool {
+        let end = piece.iter().position(|byte| byte.is_ascii_whitespace()).unwrap_or(piece.len());
+        let first = piece.get(..end).unwrap_or(&[]);
+        self.broken |= first < self.before.as_slice();
+        self.before.clear();
+        self.before.extend_from_slice(first);
+        // Names that go on where `last` ends sort after it, but not by much.
+        !self.broken && first > last && !first.starts_with(last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(dir: &tempfile::TempDir, text: &str) -> Vec<Contents> {
+        let path = dir.path().join("x_Contents-amd64");
+        std::fs::write(&path, text).unwrap();
+        vec![Contents { path, architecture: "amd64".into() }]
+    }
+
+    #[test]
+    fn paths_commands_and_packages_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = list(
+            &dir,
+            "bin/bash                shells/bash\n\
+             usr/bin/rg\tutils/ripgrep\n\
+             usr/games/rg  universe/games/rogue,utils/ripgrep-all\n\
+             usr/share/My File.txt   web/two,doc/three\n\
+             usr/share/rg utils/other\n",
+        );
+        let names = |what: &str| {
+            owners(&files, what).items.into_iter().map(|found| found.package).collect::<Vec<_>>()
+        };
+        assert_eq!(names("rg"), ["ripgrep", "ripgrep-all", "rogue"]);
+        assert_eq!(names("/usr/bin/bash"), ["bash"]);
+        assert_eq!(names("/bin/bash"), ["bash"]);
+        assert_eq!(names("/usr/share/My File.txt"), ["three", "two"]);
+        assert!(names("/usr/bin/r").is_empty());
+        assert_eq!(paths(&files, "two").items, ["/usr/share/My File.txt"]);
+        assert_eq!(paths(&files, "ripgrep").items, ["/usr/bin/rg"]);
+    }
+
+    #[test]
+    fn a_list_out_of_order_is_searched_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut text = String::new();
+        for start in ["usr/z", "usr/a"] {
+            for i in 0..40_000 {
+                text.push_str(&format!("{start}{i:06}/file x/pad\n"));
+            }
+        }
+        text.push_str("bin/here x/found\n");
+        assert_eq!(owners(&list(&dir, &text), "/bin/here").items.len(), 1);
+    }
+
+    #[test]
+    fn a_missing_list_is_a_warning() {
+        let files =
+            [Contents { path: "/nonexistent/Contents-amd64".into(), architecture: "amd64".into() }];
+        let found = owners(&files, "/bin/x");
+        assert!(found.items.is_empty());
+        assert_eq!(found.warnings.len(), 1);
+    }
+}
