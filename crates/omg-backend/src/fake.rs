@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use omg_core::{
-    Available, Code, Details, Edge, Fault, FileMatch, FileOrigin, Generation, Installed, InstalledPackage, Offer,
-    PackageState, Priority, Relation, RelationKind, Repository, RepositoryId, Sink, Source,
+    Available, Code, Details, Edge, Fault, FileMatch, FileOrigin, Generation, Installed,
+    InstalledPackage, Offer, PackageState, Priority, Relation, RelationKind, Repository,
+    RepositoryId, Sink, Source,
 };
 
 use crate::{Choice, Files, Generations, Known, PackageManager};
@@ -94,7 +95,9 @@ impl FakePackage {
     }
 
     fn version(&self) -> &str {
-        self.versions.first().map_or_else(|| self.installed.as_deref().unwrap_or(""), |(version, _)| version)
+        self.versions
+            .first()
+            .map_or_else(|| self.installed.as_deref().unwrap_or(""), |(version, _)| version)
     }
 }
 
@@ -119,7 +122,8 @@ struct State {
 impl Fake {
     /// A manager of these packages.
     pub fn new(packages: impl IntoIterator<Item = FakePackage>) -> Self {
-        let packages = packages.into_iter().map(|package| (package.name.clone(), package)).collect();
+        let packages =
+            packages.into_iter().map(|package| (package.name.clone(), package)).collect();
         Self(Arc::new(Mutex::new(State { packages, generations: (1, 1), ..State::default() })))
     }
 
@@ -216,7 +220,11 @@ impl Fake {
                 architecture: Some("all".into()),
                 path: path.clone(),
                 installed: package.installed.is_some(),
-                origin: if package.installed.is_some() { FileOrigin::Installed } else { FileOrigin::Contents },
+                origin: if package.installed.is_some() {
+                    FileOrigin::Installed
+                } else {
+                    FileOrigin::Contents
+                },
             })
             .collect();
         found.sort_by_key(|found| !found.installed);
@@ -230,6 +238,14 @@ impl Fake {
             .filter(|package| !installed || package.installed.is_some())
             .map(|package| package.files.clone())
             .ok_or_else(|| Fault::new(Code::NotFound, format!("no package is called '{name}'")))
+    }
+}
+
+impl std::fmt::Debug for Fake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fake")
+            .field("packages", &self.state().packages.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -314,8 +330,13 @@ impl PackageManager for Fake {
 
     async fn installed(&self) -> Result<Installed, Fault> {
         self.enter(Operation::Installed).await?;
-        let packages: Vec<FakePackage> =
-            self.state().packages.values().filter(|package| package.installed.is_some()).cloned().collect();
+        let packages: Vec<FakePackage> = self
+            .state()
+            .packages
+            .values()
+            .filter(|package| package.installed.is_some())
+            .cloned()
+            .collect();
         Ok(installed(&packages))
     }
 
@@ -326,7 +347,9 @@ impl PackageManager for Fake {
             _ => false,
         };
         let offer = match known.installed {
-            Some(installed) if !upgrade => known.offers.iter().position(|offer| offer.version == installed),
+            Some(installed) if !upgrade => {
+                known.offers.iter().position(|offer| offer.version == installed)
+            }
             _ => newest.map(|_| 0),
         };
         Choice { offer, upgrade, installed_priority: 100 }
@@ -349,7 +372,11 @@ impl PackageManager for Fake {
     }
 
     fn installed_at(&self, name: &str, _: &str) -> Option<u64> {
-        self.state().packages.get(name).and_then(|package| package.installed.as_ref()).map(|_| 1_700_000_000)
+        self.state()
+            .packages
+            .get(name)
+            .and_then(|package| package.installed.as_ref())
+            .map(|_| 1_700_000_000)
     }
 
     async fn owns(&self, path: &str) -> Result<Files, Fault> {
@@ -361,7 +388,8 @@ impl PackageManager for Fake {
     async fn provides(&self, what: &str) -> Result<Files, Fault> {
         self.enter(Operation::Provides).await?;
         let command = |path: &str| path.rsplit('/').next() == Some(what) && path.contains("bin/");
-        let matches = self.owners(|path| path == what || (!what.starts_with('/') && command(path)), false);
+        let matches =
+            self.owners(|path| path == what || (!what.starts_with('/') && command(path)), false);
         Ok(Files { matches, hint: None })
     }
 
@@ -449,7 +477,9 @@ fn edges(packages: &[FakePackage]) -> Vec<Edge> {
     let number = |name: &str| {
         (0_u32..)
             .zip(packages)
-            .find(|(_, package)| package.name == name || package.provides.iter().any(|provided| provided == name))
+            .find(|(_, package)| {
+                package.name == name || package.provides.iter().any(|provided| provided == name)
+            })
             .map(|(number, _)| number)
     };
     let mut edges: Vec<Edge> = (0_u32..)

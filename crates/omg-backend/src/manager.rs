@@ -16,7 +16,9 @@ pub struct Generations {
 impl Generations {
     /// One number for both.
     pub fn combined(self) -> Generation {
-        Generation(self.catalogue.0.rotate_left(32) ^ self.installed.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Generation(
+            self.catalogue.0.rotate_left(32) ^ self.installed.0.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        )
     }
 }
 
@@ -83,7 +85,10 @@ pub trait PackageManager: Send + Sync + 'static {
 
     /// Streams everything that could be installed into `sink` and gives it back. Malformed records
     /// become warnings; the rest is kept.
-    fn packages<S: Sink + Send + 'static>(&self, sink: S) -> impl Future<Output = Result<S, Fault>> + Send;
+    fn packages<S: Sink + Send + 'static>(
+        &self,
+        sink: S,
+    ) -> impl Future<Output = Result<S, Fault>> + Send;
 
     /// Everything on this system.
     fn installed(&self) -> impl Future<Output = Result<Installed, Fault>> + Send;
@@ -99,7 +104,11 @@ pub trait PackageManager: Send + Sync + 'static {
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str>;
 
     /// Absolute paths of an installed package, as the system's own tool lists them.
-    fn files(&self, name: &str, architecture: &str) -> impl Future<Output = Result<Vec<String>, Fault>> + Send;
+    fn files(
+        &self,
+        name: &str,
+        architecture: &str,
+    ) -> impl Future<Output = Result<Vec<String>, Fault>> + Send;
 
     /// Seconds since the epoch at which a package was last unpacked.
     fn installed_at(&self, name: &str, architecture: &str) -> Option<u64>;
@@ -111,5 +120,8 @@ pub trait PackageManager: Send + Sync + 'static {
     fn provides(&self, what: &str) -> impl Future<Output = Result<Files, Fault>> + Send;
 
     /// Paths of a package that need not be installed, where the archive's file lists are there.
-    fn available_files(&self, name: &str) -> impl Future<Output = Result<Vec<String>, Fault>> + Send;
+    fn available_files(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Vec<String>, Fault>> + Send;
 }

@@ -38,9 +38,9 @@ impl Future for Answer {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Ready(result) => Poll::Ready(
-                result.take().unwrap_or_else(|| Err(Fault::new(Code::Internal, "an answer was asked for twice"))),
-            ),
+            Self::Ready(result) => Poll::Ready(result.take().unwrap_or_else(|| {
+                Err(Fault::new(Code::Internal, "an answer was asked for twice"))
+            })),
             Self::Later(future) => future.as_mut().poll(context),
         }
     }

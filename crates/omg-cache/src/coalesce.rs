@@ -173,8 +173,9 @@ impl Drop for Seat {
 async fn unpanicked(answer: &mut Answer) -> Result<Bytes, Fault> {
     poll_fn(|context| {
         // The future is never polled again after a panic, so nobody sees its broken state.
-        catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *answer).poll(context)))
-            .unwrap_or_else(|_| Poll::Ready(Err(Fault::new(Code::Internal, "the request panicked"))))
+        catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *answer).poll(context))).unwrap_or_else(
+            |_| Poll::Ready(Err(Fault::new(Code::Internal, "the request panicked"))),
+        )
     })
     .await
 }

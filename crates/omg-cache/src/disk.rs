@@ -48,7 +48,9 @@ impl<R: Cacheable + Send + 'static, S: Answers<R>> Service<R> for OnDisk<S> {
     }
 
     fn call(&mut self, request: R) -> Answer {
-        let Some(key) = request.key().filter(|_| request.keep().disk) else { return self.inner.call(request) };
+        let Some(key) = request.key().filter(|_| request.keep().disk) else {
+            return self.inner.call(request);
+        };
         let store = self.store.clone();
         let mut inner = self.inner.clone();
         Answer::later(async move {

@@ -92,7 +92,10 @@ impl Memory {
 
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Memory").field("tally", &self.tally).field("largest", &self.largest).finish_non_exhaustive()
+        f.debug_struct("Memory")
+            .field("tally", &self.tally)
+            .field("largest", &self.largest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,7 +112,13 @@ impl moka::Expiry<Key, Kept> for OwnTime {
         Some(kept.time)
     }
 
-    fn expire_after_update(&self, _: &Key, kept: &Kept, _: Instant, _: Option<Duration>) -> Option<Duration> {
+    fn expire_after_update(
+        &self,
+        _: &Key,
+        kept: &Kept,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
         Some(kept.time)
     }
 }
@@ -134,7 +143,9 @@ impl<R: Cacheable + Send + 'static, S: Answers<R>> Service<R> for InMemory<S> {
 
     fn call(&mut self, request: R) -> Answer {
         let keep = request.keep();
-        let Some(key) = request.key().filter(|_| !keep.memory.is_zero()) else { return self.inner.call(request) };
+        let Some(key) = request.key().filter(|_| !keep.memory.is_zero()) else {
+            return self.inner.call(request);
+        };
         if let Some(bytes) = self.memory.get(&key) {
             self.memory.tally.hits.add(1);
             return Answer::ready(Ok(bytes));

@@ -74,7 +74,11 @@ impl Shape {
 /// Relative cost of a query that no cache answers.
 fn tokens(kind: QueryKind) -> u32 {
     match kind {
-        QueryKind::Ping | QueryKind::Status | QueryKind::Info | QueryKind::Search | QueryKind::Stats => 1,
+        QueryKind::Ping
+        | QueryKind::Status
+        | QueryKind::Info
+        | QueryKind::Search
+        | QueryKind::Stats => 1,
         QueryKind::Suggest | QueryKind::Explicit | QueryKind::Why | QueryKind::Rdeps => 2,
         QueryKind::List | QueryKind::Updates | QueryKind::Tree | QueryKind::Size => 10,
         QueryKind::Owns | QueryKind::Provides | QueryKind::Files => 20,
@@ -110,7 +114,11 @@ impl Cacheable for Ask {
         // What is cheaper to compute than to read back stays off the disk.
         let disk = matches!(
             self.kind,
-            QueryKind::Search | QueryKind::Suggest | QueryKind::Rdeps | QueryKind::Owns | QueryKind::Provides
+            QueryKind::Search
+                | QueryKind::Suggest
+                | QueryKind::Rdeps
+                | QueryKind::Owns
+                | QueryKind::Provides
         );
         Keep { memory, disk }
     }

@@ -46,7 +46,6 @@ impl Default for Options {
 }
 
 /// A backend's system as a sequence of views. See the module's text.
-#[derive(Debug)]
 pub struct Catalogue<B> {
     backend: Arc<B>,
     view: RwLock<Arc<View>>,
@@ -82,7 +81,11 @@ impl<B: PackageManager> Catalogue<B> {
     ///
     /// # Errors
     /// What the backend could not read.
-    pub async fn start(backend: Arc<B>, store: Store, options: Options) -> Result<Arc<Self>, Fault> {
+    pub async fn start(
+        backend: Arc<B>,
+        store: Store,
+        options: Options,
+    ) -> Result<Arc<Self>, Fault> {
         let (view, fresh) = load::load(&backend, &store, None).await?;
         let catalogue = Arc::new(Self {
             backend,
@@ -101,7 +104,8 @@ impl<B: PackageManager> Catalogue<B> {
             fresh.keep(&catalogue.tiers.store);
         }
         let watch = Watch::new(catalogue.backend.watched());
-        let keeper = tokio::spawn(keep(Arc::downgrade(&catalogue), watch, catalogue.signals.clone()));
+        let keeper =
+            tokio::spawn(keep(Arc::downgrade(&catalogue), watch, catalogue.signals.clone()));
         *catalogue.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
         Ok(catalogue)
     }
@@ -155,6 +159,11 @@ impl<B: PackageManager> Catalogue<B> {
         let _ = tokio::task::spawn_blocking(move || store.close()).await;
     }
 
+    /// Waits until the store has everything that it was given. Blocks the thread.
+    pub fn flush(&self) {
+        self.tiers.store.flush();
+    }
+
     /// Tells statistics how many connections are open.
     pub fn set_connections(&self, open: u32) {
         self.connections.store(open, Relaxed);
@@ -184,8 +193,21 @@ impl<B: PackageManager> Catalogue<B> {
     }
 }
 
+impl<B> std::fmt::Debug for Catalogue<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Catalogue")
+            .field("tiers", &self.tiers)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Follows the system until told to stop, or until the catalogue is gone.
-async fn keep<B: PackageManager>(catalogue: Weak<Catalogue<B>>, mut watch: Watch, signals: Arc<Signals>) {
+async fn keep<B: PackageManager>(
+    catalogue: Weak<Catalogue<B>>,
+    mut watch: Watch,
+    signals: Arc<Signals>,
+) {
     let mut renew = tokio::time::interval(RENEW);
     renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     renew.tick().await;

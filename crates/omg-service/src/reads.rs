@@ -54,7 +54,9 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
     let query = match Request::decode(&ask.body).map_err(|error| unreadable(&error))? {
         Request::One(query) => query,
         // The layer above hands down single queries only.
-        Request::Batch(_) => return Err(Fault::new(omg_core::Code::Internal, "a batch within a batch")),
+        Request::Batch(_) => {
+            return Err(Fault::new(omg_core::Code::Internal, "a batch within a batch"));
+        }
     };
     let encoded = match query {
         Query::Ping => Reply::Pong { generation: view.generation }.encode(),
@@ -62,7 +64,9 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
         Query::Info { package } => queries::info::answer(view, catalogue, package)?,
         Query::Status => Reply::Status(status(view.status, backend.refreshed_at())).encode(),
         Query::Explicit => queries::list::answer(view, ListFilter::Explicit).encode(),
-        Query::Suggest { query, limit } => Reply::Suggest(queries::suggest::names(view, query, limit)).encode(),
+        Query::Suggest { query, limit } => {
+            Reply::Suggest(queries::suggest::names(view, query, limit)).encode()
+        }
         Query::List { filter } => queries::list::answer(view, filter).encode(),
         Query::Updates { security } => queries::list::updates(view, security).encode(),
         Query::Rdeps { package, installed } => {

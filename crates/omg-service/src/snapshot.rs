@@ -16,7 +16,8 @@ use crate::Error;
 pub(crate) fn write(path: &Path, counts: Counts) -> Result<(), Error> {
     let pid = std::process::id();
     let Counts { total, explicit, orphans, updates, security_updates } = counts;
-    let status = FastStatus::counted([total, explicit, orphans, updates, security_updates], pid, now());
+    let status =
+        FastStatus::counted([total, explicit, orphans, updates, security_updates], pid, now());
     let temporary = beside(path, pid);
     let fresh = create(&temporary, status.bytes()).or_else(|error| {
         // Only an earlier process of our number, that was killed here, can have left it.
@@ -41,7 +42,8 @@ fn beside(path: &Path, pid: u32) -> PathBuf {
 }
 
 fn create(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)
 }
 

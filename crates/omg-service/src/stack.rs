@@ -16,7 +16,10 @@ use crate::reads::Reads;
 ///
 /// Every clone shares the caches, which live as long as the catalogue, and the users' allowances,
 /// which live as long as this.
-pub fn front<B: PackageManager>(catalogue: &Arc<Catalogue<B>>, limits: &Handle) -> impl Answers<Call> + use<B> {
+pub fn front<B: PackageManager>(
+    catalogue: &Arc<Catalogue<B>>,
+    limits: &Handle,
+) -> impl Answers<Call> + use<B> {
     ServiceBuilder::new()
         // Outermost: whatever panics, in whichever layer, ends one call.
         .layer(Isolate)

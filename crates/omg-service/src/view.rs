@@ -9,8 +9,8 @@ mod overlay;
 use std::sync::Arc;
 
 use omg_backend::{Generations, PackageManager};
-use omg_core::{Generation, Installed, InstalledPackage, Listed, Status};
 use omg_core::{Fault, InstallReason, PackageState};
+use omg_core::{Generation, Installed, InstalledPackage, Listed, Status};
 use omg_index::{Index, IndexedOffer, Row, RowId};
 
 use crate::records::Records;
@@ -73,7 +73,8 @@ impl View {
     ) -> Result<Self, Fault> {
         let (overlay, local) = overlay::lay(backend, &offered.index, &installed)?;
         let mut status = overlay.count(&installed);
-        status.index_packages = u32::try_from(offered.index.len() + local.len()).unwrap_or(u32::MAX);
+        status.index_packages =
+            u32::try_from(offered.index.len() + local.len()).unwrap_or(u32::MAX);
         Ok(Self {
             generations,
             generation: generations.combined(),
@@ -109,7 +110,8 @@ impl View {
         let number = self.overlay.package_of(entry);
         let installed = number.and_then(|number| Some((number, self.package(number)?)));
         let chosen = number.and_then(|number| self.overlay.chosen(number));
-        let (version, repository) = match (entry, installed, chosen.and_then(|chosen| chosen.offer)) {
+        let (version, repository) = match (entry, installed, chosen.and_then(|chosen| chosen.offer))
+        {
             (Entry::Local(_), _, _) => (row.version, LOCAL),
             (_, Some((_, package)), None) => (&*package.version, LOCAL),
             (_, _, Some(offer)) => match index.offers(id).nth(offer as usize) {
@@ -131,7 +133,10 @@ impl View {
     }
 
     /// What is there of this name, with its numbers.
-    pub(crate) fn installed_named(&self, name: &str) -> impl Iterator<Item = (u32, &InstalledPackage)> {
+    pub(crate) fn installed_named(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = (u32, &InstalledPackage)> {
         let named = self.installed.named(name);
         let first = self.installed.packages.partition_point(|package| &*package.name < name);
         (u32::try_from(first).unwrap_or(u32::MAX)..)
@@ -149,7 +154,10 @@ impl View {
     /// A row of `list`.
     pub(crate) fn listed(&self, number: u32) -> Option<Listed<'_>> {
         let package = self.package(number)?;
-        let repository = self.entry_of(number).and_then(|entry| self.seen(entry)).map_or(LOCAL, |seen| seen.repository);
+        let repository = self
+            .entry_of(number)
+            .and_then(|entry| self.seen(entry))
+            .map_or(LOCAL, |seen| seen.repository);
         Some(Listed {
             name: &package.name,
             version: &package.version,

@@ -32,8 +32,10 @@ impl Watch {
     pub(crate) fn new(paths: Vec<PathBuf>) -> Self {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .map_err(std::io::Error::from)
-            .and_then(AsyncFd::new)
-            .inspect_err(|error| tracing::warn!(%error, "no inotify; changes are looked for twice a second"))
+            .and_then(registered)
+            .inspect_err(
+                |error| tracing::warn!(%error, "no inotify; changes are looked for twice a second"),
+            )
             .ok();
         let mut watch = Self { paths, inotify, watched: BTreeSet::new() };
         watch.add();
@@ -63,12 +65,14 @@ impl Watch {
         loop {
             let Ok(mut ready) = inotify.readable().await else { break };
             let mut reader = inotify::Reader::new(inotify.get_ref(), &mut buffer);
-            let result = ready.try_io(|_| loop {
-                match reader.next() {
-                    Ok(event) => {
-                        gone |= event.events().contains(inotify::ReadFlags::IGNORED);
+            let result = ready.try_io(|_| {
+                loop {
+                    match reader.next() {
+                        Ok(event) => {
+                            gone |= event.events().contains(inotify::ReadFlags::IGNORED);
+                        }
+                        Err(error) => return Err::<(), _>(std::io::Error::from(error)),
                     }
-                    Err(error) => return Err::<(), _>(std::io::Error::from(error)),
                 }
             });
             match result {
@@ -100,10 +104,20 @@ impl Watch {
                 Ok(_) => {
                     self.watched.insert(directory);
                 }
-                Err(error) => tracing::debug!(%error, path = %directory.display(), "not watched; polled"),
+                Err(error) => {
+                    tracing::debug!(%error, path = %directory.display(), "not watched; polled")
+                }
             }
         }
     }
+}
+
+#[expect(
+    deprecated,
+    reason = "what replaces it is unsafe for descriptors that change; an OwnedFd does not"
+)]
+fn registered(inotify: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(inotify)
 }
 
 /// The path if it is a directory, else the nearest one above it that is there.

@@ -28,9 +28,13 @@ pub(super) fn write(package: &FakePackage, version: &str) -> String {
 
 pub(super) fn details(record: &str) -> Details<'_> {
     let get = |field: &str| {
-        record.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(": ")).filter(|value| !value.is_empty())
+        record
+            .lines()
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(": "))
+            .filter(|value| !value.is_empty())
     };
-    let list = |field: &str| get(field).map(|value| value.split(", ").collect()).unwrap_or_default();
+    let list =
+        |field: &str| get(field).map(|value| value.split(", ").collect()).unwrap_or_default();
     Details {
         name: get("Package").unwrap_or(""),
         version: get("Version").unwrap_or(""),
@@ -93,11 +97,15 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
         None => text.is_empty(),
         Some('*') => {
             let after = rest.as_str();
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| glob(after, text.get(at..).unwrap_or("")))
+            text.char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .any(|at| glob(after, text.get(at..).unwrap_or("")))
         }
         Some(wanted) => {
             let mut text = text.chars();
-            text.next().is_some_and(|c| wanted == '?' || c == wanted) && glob(rest.as_str(), text.as_str())
+            text.next().is_some_and(|c| wanted == '?' || c == wanted)
+                && glob(rest.as_str(), text.as_str())
         }
     }
 }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use omg_core::Generation;
 use redb::{
-    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition,
-    TableError,
+    Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
+    TableDefinition, TableError,
 };
 
 use super::StoredIndex;
@@ -62,17 +62,20 @@ pub(super) type Written = (u64, u64, u64);
 impl File {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         if let Some(directory) = path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|source| Error::Io {
-                path: directory.to_path_buf(),
-                source,
-                doing: "making the cache directory",
+            DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|source| {
+                Error::Io {
+                    path: directory.to_path_buf(),
+                    source,
+                    doing: "making the cache directory",
+                }
             })?;
         }
         match Self::open_as_is(path) {
             Err(Error::Damaged { what, .. }) => {
                 move_aside(path)?;
                 let mut file = Self::open_as_is(path)?;
-                file.repaired = Some(format!("{} was damaged ({what}) and is made anew", path.display()));
+                file.repaired =
+                    Some(format!("{} was damaged ({what}) and is made anew", path.display()));
                 Ok(file)
             }
             other => other,
@@ -89,14 +92,20 @@ impl File {
             .mode(0o600)
             .open(path)
             .map_err(|source| io(source, "opening the store"))?;
-        let opened = catch_unwind(AssertUnwindSafe(|| Database::builder().set_cache_size(PAGE_CACHE).create_file(file)));
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            Database::builder().set_cache_size(PAGE_CACHE).create_file(file)
+        }));
         let database = match opened {
             Ok(Ok(database)) => database,
-            Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => return Err(Error::Locked { path: path.to_path_buf() }),
+            Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => {
+                return Err(Error::Locked { path: path.to_path_buf() });
+            }
             Ok(Err(DatabaseError::Storage(redb::StorageError::Io(source))))
                 if !matches!(
                     source.kind(),
-                    std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidInput
+                    std::io::ErrorKind::InvalidData
+                        | std::io::ErrorKind::UnexpectedEof
+                        | std::io::ErrorKind::InvalidInput
                 ) =>
             {
                 return Err(io(source, "opening the store"));
@@ -104,8 +113,13 @@ impl File {
             Ok(Err(error)) => return Err(damaged(path, error.to_string())),
             Err(_) => return Err(damaged(path, "opening it panicked".into())),
         };
-        let mut file =
-            Self { database, path: path.to_path_buf(), build: build_stamp(), repaired: None, answers: (0, 0) };
+        let mut file = Self {
+            database,
+            path: path.to_path_buf(),
+            build: build_stamp(),
+            repaired: None,
+            answers: (0, 0),
+        };
         match file.count_answers() {
             Ok(answers) => file.answers = answers,
             Err(error) => {
@@ -125,7 +139,9 @@ impl File {
                 Err(error) => return Err(error.into()),
             };
             let bytes = match read.open_table(META) {
-                Ok(table) => table.get("answers-bytes")?.and_then(|row| row.value().try_into().ok()),
+                Ok(table) => {
+                    table.get("answers-bytes")?.and_then(|row| row.value().try_into().ok())
+                }
                 Err(TableError::TableDoesNotExist(_)) => None,
                 Err(error) => return Err(error.into()),
             };
@@ -138,17 +154,22 @@ impl File {
     }
 
     /// Runs an operation over the database; see the module's text.
-    fn guarded<T>(&self, run: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, Error> {
+    fn guarded<T>(
+        &self,
+        run: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, Error> {
         match catch_unwind(AssertUnwindSafe(|| run(&self.database))) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(redb::Error::Io(source))) => {
                 Err(Error::Io { path: self.path.clone(), source, doing: "using the store" })
             }
-            Ok(Err(error @ (redb::Error::PreviousIo | redb::Error::DatabaseClosed))) => Err(Error::Io {
-                path: self.path.clone(),
-                source: std::io::Error::other(error.to_string()),
-                doing: "using the store",
-            }),
+            Ok(Err(error @ (redb::Error::PreviousIo | redb::Error::DatabaseClosed))) => {
+                Err(Error::Io {
+                    path: self.path.clone(),
+                    source: std::io::Error::other(error.to_string()),
+                    doing: "using the store",
+                })
+            }
             Ok(Err(error)) => Err(damaged(&self.path, error.to_string())),
             Err(_) => Err(damaged(&self.path, "reading it panicked".into())),
         }
@@ -164,14 +185,20 @@ impl File {
         match unseal(table, generation, key, sealed) {
             Ok(value) => Ok(Some(value.to_vec())),
             Err(Refused::Outdated) => Ok(None),
-            Err(Refused::Damaged) => Err(damaged(&self.path, "a value does not fit its checksum".into())),
+            Err(Refused::Damaged) => {
+                Err(damaged(&self.path, "a value does not fit its checksum".into()))
+            }
         }
     }
 
     pub(super) fn index(&self, catalogue: Generation) -> Result<Option<StoredIndex>, Error> {
         let generation = self.ours(catalogue);
-        let Some(sealed) = self.guarded(|database| get(database, META, "index"))? else { return Ok(None) };
-        let Some(meta) = self.unseal(META_TAG, generation, b"index", &sealed)? else { return Ok(None) };
+        let Some(sealed) = self.guarded(|database| get(database, META, "index"))? else {
+            return Ok(None);
+        };
+        let Some(meta) = self.unseal(META_TAG, generation, b"index", &sealed)? else {
+            return Ok(None);
+        };
         let Some((length, blocks)) = read_meta(&meta) else {
             return Err(damaged(&self.path, "the index's own row makes no sense".into()));
         };
@@ -179,7 +206,9 @@ impl File {
             let table = database.begin_read()?.open_table(IMAGE)?;
             let mut image = Vec::with_capacity(length);
             for number in 0..length.div_ceil(CHUNK) {
-                let Some(row) = table.get(u32::try_from(number).unwrap_or(u32::MAX))? else { break };
+                let Some(row) = table.get(u32::try_from(number).unwrap_or(u32::MAX))? else {
+                    break;
+                };
                 image.extend_from_slice(row.value());
                 if image.len() > length {
                     break;
@@ -193,22 +222,37 @@ impl File {
         Ok(Some(StoredIndex { image, blocks }))
     }
 
-    pub(super) fn block(&self, catalogue: Generation, number: u32) -> Result<Option<Vec<u8>>, Error> {
-        let Some(sealed) = self.guarded(|database| get(database, RECORDS, number))? else { return Ok(None) };
+    pub(super) fn block(
+        &self,
+        catalogue: Generation,
+        number: u32,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let Some(sealed) = self.guarded(|database| get(database, RECORDS, number))? else {
+            return Ok(None);
+        };
         self.unseal(RECORDS_TAG, self.ours(catalogue), &number.to_le_bytes(), &sealed)
     }
 
     pub(super) fn answer(&self, key: &Key) -> Result<Option<Bytes>, Error> {
-        let Some(sealed) = self.guarded(|database| get(database, ANSWERS, &*key.request))? else { return Ok(None) };
+        let Some(sealed) = self.guarded(|database| get(database, ANSWERS, &*key.request))? else {
+            return Ok(None);
+        };
         match unseal(ANSWERS_TAG, self.ours(key.generation), &key.request, &sealed) {
             Ok(_) => Ok(Some(Bytes::from(sealed).slice(HEAD..))),
             Err(Refused::Outdated) => Ok(None),
-            Err(Refused::Damaged) => Err(damaged(&self.path, "an answer does not fit its checksum".into())),
+            Err(Refused::Damaged) => {
+                Err(damaged(&self.path, "an answer does not fit its checksum".into()))
+            }
         }
     }
 
     /// Two commits: the first gives the old index's pages back, so the file need not hold both.
-    pub(super) fn put_index(&self, catalogue: Generation, image: &[u8], blocks: &[Vec<u8>]) -> Result<(), Error> {
+    pub(super) fn put_index(
+        &self,
+        catalogue: Generation,
+        image: &[u8],
+        blocks: &[Vec<u8>],
+    ) -> Result<(), Error> {
         let generation = self.ours(catalogue);
         let mut meta = Vec::with_capacity(12);
         meta.extend_from_slice(&(image.len() as u64).to_le_bytes());
@@ -222,7 +266,10 @@ impl File {
             }
             let mut table = write.open_table(RECORDS)?;
             for (number, block) in (0_u32..).zip(blocks) {
-                table.insert(number, &*seal(RECORDS_TAG, generation, &number.to_le_bytes(), block))?;
+                table.insert(
+                    number,
+                    &*seal(RECORDS_TAG, generation, &number.to_le_bytes(), block),
+                )?;
             }
             write.open_table(META)?.insert("index", &*meta)?;
             Ok(())
@@ -244,9 +291,14 @@ impl File {
         let generation = self.ours(last.generation);
         self.commit(|write| {
             let mut meta = write.open_table(META)?;
-            let stored = meta.get("answers")?.and_then(|row| row.value().try_into().ok()).map(u64::from_le_bytes);
-            let mut bytes =
-                meta.get("answers-bytes")?.and_then(|row| row.value().try_into().ok()).map_or(0, u64::from_le_bytes);
+            let stored = meta
+                .get("answers")?
+                .and_then(|row| row.value().try_into().ok())
+                .map(u64::from_le_bytes);
+            let mut bytes = meta
+                .get("answers-bytes")?
+                .and_then(|row| row.value().try_into().ok())
+                .map_or(0, u64::from_le_bytes);
             let mut dropped = 0;
             if stored != Some(generation.0) || bytes > ANSWERS_LIMIT {
                 dropped = write.open_table(ANSWERS)?.len()?;
@@ -254,7 +306,8 @@ impl File {
                 bytes = 0;
             }
             let mut table = write.open_table(ANSWERS)?;
-            for (key, answer) in answers.iter().filter(|(key, _)| key.generation == last.generation) {
+            for (key, answer) in answers.iter().filter(|(key, _)| key.generation == last.generation)
+            {
                 let sealed = seal(ANSWERS_TAG, generation, &key.request, answer);
                 if table.insert(&*key.request, &*sealed)?.is_none() {
                     bytes += (key.request.len() + sealed.len()) as u64;
@@ -268,7 +321,10 @@ impl File {
 
     /// One durable commit. Quick repair implies two phases; with it, opening after a kill does not
     /// walk the whole file.
-    fn commit<T>(&self, run: impl FnOnce(&redb::WriteTransaction) -> Result<T, redb::Error>) -> Result<T, Error> {
+    fn commit<T>(
+        &self,
+        run: impl FnOnce(&redb::WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, Error> {
         self.guarded(|database| {
             let mut write = database.begin_write()?;
             write.set_quick_repair(true);
@@ -293,7 +349,9 @@ fn get<'k, K: redb::Key + 'static>(
 
 fn read_meta(meta: &[u8]) -> Option<(usize, u32)> {
     let (length, rest) = meta.split_first_chunk::<8>()?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|&length| length <= IMAGE_LIMIT)?;
+    let length = usize::try_from(u64::from_le_bytes(*length))
+        .ok()
+        .filter(|&length| length <= IMAGE_LIMIT)?;
     Some((length, u32::from_le_bytes(rest.try_into().ok()?)))
 }
 
@@ -306,9 +364,11 @@ pub(super) fn move_aside(path: &Path) -> Result<(), Error> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".damaged");
     match std::fs::rename(path, &aside) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::Io { path: path.to_path_buf(), source, doing: "moving a damaged store aside" })
-        }
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::Io {
+            path: path.to_path_buf(),
+            source,
+            doing: "moving a damaged store aside",
+        }),
         _ => Ok(()),
     }
 }

@@ -93,8 +93,9 @@ impl Store {
         let shelf = Arc::new(shelf);
         let (sender, receiver) = sync_channel(QUEUE);
         let writing = shelf.clone();
-        let spawned =
-            std::thread::Builder::new().name("omg-store".into()).spawn(move || writer::run(&writing, &receiver));
+        let spawned = std::thread::Builder::new()
+            .name("omg-store".into())
+            .spawn(move || writer::run(&writing, &receiver));
         let (queue, thread) = match spawned {
             Ok(thread) => (Some(sender), Some(thread)),
             Err(error) => {

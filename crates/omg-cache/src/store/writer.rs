@@ -81,7 +81,9 @@ impl Batch {
         if batch.answers.is_empty() {
             return;
         }
-        if let Some((entries, bytes, dropped)) = attempt(shelf, |file| file.put_answers(&batch.answers)) {
+        if let Some((entries, bytes, dropped)) =
+            attempt(shelf, |file| file.put_answers(&batch.answers))
+        {
             shelf.entries.set(entries);
             shelf.bytes.set(bytes);
             shelf.evictions.add(dropped);
@@ -102,7 +104,9 @@ impl NewIndex {
                 Err(error) => tracing::debug!(%error, "still no store on disk"),
             }
         }
-        let stored = attempt(shelf, |file| file.put_index(self.catalogue, &self.image, &self.blocks)).is_some();
+        let stored =
+            attempt(shelf, |file| file.put_index(self.catalogue, &self.image, &self.blocks))
+                .is_some();
         drop(self.image);
         (self.done)(stored);
     }

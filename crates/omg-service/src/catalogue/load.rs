@@ -45,7 +45,9 @@ pub(super) async fn load<B: PackageManager>(
     loop {
         // Read before the data: a view may be newer than its generation says, never older.
         let generations = backend.generations().await?;
-        let same = old.filter(|old| old.generations.catalogue == generations.catalogue && !old.offered.records.lost());
+        let same = old.filter(|old| {
+            old.generations.catalogue == generations.catalogue && !old.offered.records.lost()
+        });
         let offered = async {
             match same {
                 Some(old) => Ok((old.offered.clone(), None)),
@@ -64,7 +66,8 @@ pub(super) async fn load<B: PackageManager>(
             continue;
         }
         let backend = backend.clone();
-        let view = blocking(move || View::new(&*backend, generations, offered, installed)).await??;
+        let view =
+            blocking(move || View::new(&*backend, generations, offered, installed)).await??;
         return Ok((view, fresh));
     }
 }
@@ -89,12 +92,15 @@ fn stored(store: Store, catalogue: Generation) -> Option<Offered> {
     // The last block holds the warnings; see `built`.
     let warnings = found.blocks.checked_sub(1).and_then(|last| store.block(catalogue, last));
     let opened = match warnings {
-        Some(warnings) => Index::open(found.image).map(|index| (index, warnings)).map_err(|error| error.to_string()),
+        Some(warnings) => Index::open(found.image)
+            .map(|index| (index, warnings))
+            .map_err(|error| error.to_string()),
         None => Err("a block of records is missing".into()),
     };
     match opened {
         Ok((index, warnings)) => {
-            let warnings = String::from_utf8_lossy(&warnings).lines().map(ToString::to_string).collect();
+            let warnings =
+                String::from_utf8_lossy(&warnings).lines().map(ToString::to_string).collect();
             Some(Offered { index, records: Arc::new(Records::stored(catalogue, store)), warnings })
         }
         Err(what) => {
@@ -104,7 +110,11 @@ fn stored(store: Store, catalogue: Generation) -> Option<Offered> {
     }
 }
 
-fn built(builder: Builder, store: Store, catalogue: Generation) -> Result<(Arc<Offered>, Option<Fresh>), Fault> {
+fn built(
+    builder: Builder,
+    store: Store,
+    catalogue: Generation,
+) -> Result<(Arc<Offered>, Option<Fresh>), Fault> {
     let Built { image, records: mut blocks, warnings } = builder.finish().map_err(Fault::from)?;
     // Warnings are stored as one more block, so that a start from the store knows them, too.
     blocks.push(warnings.join("\n").into_bytes());
@@ -112,12 +122,19 @@ fn built(builder: Builder, store: Store, catalogue: Generation) -> Result<(Arc<O
     let copy = if store.can_keep() { image.clone() } else { Vec::new() };
     let index = Index::open(image).map_err(Fault::from)?;
     let records = Arc::new(Records::held(catalogue, store.clone(), blocks.clone()));
-    let fresh = store.can_keep().then(|| Fresh { catalogue, image: copy, blocks, records: records.clone() });
+    let fresh = store.can_keep().then(|| Fresh {
+        catalogue,
+        image: copy,
+        blocks,
+        records: records.clone(),
+    });
     Ok((Arc::new(Offered { index, records, warnings }), fresh))
 }
 
 /// Runs what takes longer than a few milliseconds beside the async threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Fault::caused_by(Code::Internal, "loading the index panicked", &error))

@@ -28,7 +28,14 @@ impl<B: PackageManager> Catalogue<B> {
             coalesced: self.tiers.coalesce.joined(),
             memory: self.tiers.memory.counts(),
             disk: self.tiers.store.counts(),
-            warnings: self.tiers.store.problem().into_iter().chain(warnings).take(WARNINGS).collect(),
+            warnings: self
+                .tiers
+                .store
+                .problem()
+                .into_iter()
+                .chain(warnings)
+                .take(WARNINGS)
+                .collect(),
         }
     }
 }

@@ -121,7 +121,10 @@ mod tests {
         assert!(limit.take(2, 5, start), "another user has a bucket of their own");
         let later = start + Duration::from_millis(250);
         assert!(limit.take(1, 2, later) && !limit.take(1, 1, later));
-        assert!(!limit.take(1, 6, start + Duration::from_secs(60)), "more than the burst never passes");
+        assert!(
+            !limit.take(1, 6, start + Duration::from_secs(60)),
+            "more than the burst never passes"
+        );
     }
 
     #[test]

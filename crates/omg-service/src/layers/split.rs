@@ -41,7 +41,11 @@ pub(crate) struct Splitting<B, S> {
 
 impl<B, S: Clone> Clone for Splitting<B, S> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), catalogue: self.catalogue.clone(), limits: self.limits.clone() }
+        Self {
+            inner: self.inner.clone(),
+            catalogue: self.catalogue.clone(),
+            limits: self.limits.clone(),
+        }
     }
 }
 
@@ -65,7 +69,12 @@ impl<B: PackageManager, S: Answers<Ask>> Service<Parsed> for Splitting<B, S> {
                 let asks = match apart(&body) {
                     Ok(bodies) => bodies
                         .into_iter()
-                        .map(|(kind, body)| Ask { view: view.clone(), body, kind, limits: limits.clone() })
+                        .map(|(kind, body)| Ask {
+                            view: view.clone(),
+                            body,
+                            kind,
+                            limits: limits.clone(),
+                        })
                         .collect(),
                     Err(fault) => return Answer::ready(Err(fault)),
                 };
@@ -78,9 +87,10 @@ impl<B: PackageManager, S: Answers<Ask>> Service<Parsed> for Splitting<B, S> {
 fn apart(body: &[u8]) -> Result<Vec<(QueryKind, Bytes)>, Fault> {
     match Request::decode(body).map_err(|error| unreadable(&error))? {
         Request::One(query) => Ok(vec![(query.kind(), Bytes::from(Request::One(query).encode()))]),
-        Request::Batch(queries) => {
-            Ok(queries.into_iter().map(|query| (query.kind(), Request::One(query).encode().into())).collect())
-        }
+        Request::Batch(queries) => Ok(queries
+            .into_iter()
+            .map(|query| (query.kind(), Request::One(query).encode().into()))
+            .collect()),
     }
 }
 

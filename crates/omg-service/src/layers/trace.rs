@@ -58,9 +58,19 @@ impl<S: Answers<Parsed>> Service<Parsed> for Traced<S> {
             let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
             match &result {
                 Ok(body) => {
-                    tracing::debug!(uid, pid, ?shape, cached, micros, bytes = body.len(), "answered");
+                    tracing::debug!(
+                        uid,
+                        pid,
+                        ?shape,
+                        cached,
+                        micros,
+                        bytes = body.len(),
+                        "answered"
+                    );
                 }
-                Err(fault) => tracing::debug!(uid, pid, ?shape, micros, code = ?fault.code, %fault, "refused"),
+                Err(fault) => {
+                    tracing::debug!(uid, pid, ?shape, micros, code = ?fault.code, %fault, "refused")
+                }
             }
             result
         })

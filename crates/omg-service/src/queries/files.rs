@@ -10,7 +10,10 @@ use crate::view::{Entry, View};
 /// Most matches in an answer; a pattern like `*` matches every file there is.
 const MATCHES: usize = 20_000;
 
-pub(crate) async fn owns<B: PackageManager>(backend: &B, path: &str) -> Result<Reply<'static>, Fault> {
+pub(crate) async fn owns<B: PackageManager>(
+    backend: &B,
+    path: &str,
+) -> Result<Reply<'static>, Fault> {
     let files = backend.owns(path).await?;
     let missing = || Fault::new(Code::NotFound, format!("no installed package owns '{path}'"));
     reply(files, missing)
@@ -59,7 +62,11 @@ fn reply(files: Files, missing: impl FnOnce() -> Fault) -> Result<Reply<'static>
 }
 
 /// The encoded reply: it borrows from paths that end with this call.
-pub(crate) async fn paths<B: PackageManager>(view: &View, backend: &B, package: &str) -> Result<Vec<u8>, Fault> {
+pub(crate) async fn paths<B: PackageManager>(
+    view: &View,
+    backend: &B,
+    package: &str,
+) -> Result<Vec<u8>, Fault> {
     let wanted = Wanted::parse(package);
     let paths = match wanted.installed(view) {
         Ok(numbers) => {

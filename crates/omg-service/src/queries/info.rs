@@ -42,12 +42,17 @@ pub(crate) fn answer<B: PackageManager>(
     }
     if chosen.is_empty() {
         let version = wanted.version.unwrap_or("");
-        return Err(Fault::new(Code::NotFound, format!("'{}' has no version {version}", wanted.name))
-            .hint(format!("omg info {} shows the versions that there are", wanted.name)));
+        return Err(Fault::new(
+            Code::NotFound,
+            format!("'{}' has no version {version}", wanted.name),
+        )
+        .hint(format!("omg info {} shows the versions that there are", wanted.name)));
     }
     let details = chosen
         .iter()
-        .map(|(entry, seen, pick, text)| fill(view, catalogue, (*entry, seen), pick, record(view, text)))
+        .map(|(entry, seen, pick, text)| {
+            fill(view, catalogue, (*entry, seen), pick, record(view, text))
+        })
         .collect();
     Ok(Reply::Info(details).encode())
 }
@@ -60,12 +65,23 @@ struct Pick<'a> {
     record: Option<RecordRef>,
 }
 
-fn pick<'a>(view: &'a View, entry: Entry, seen: &Seen<'a>, version: Option<&str>) -> Option<Pick<'a>> {
+fn pick<'a>(
+    view: &'a View,
+    entry: Entry,
+    seen: &Seen<'a>,
+    version: Option<&str>,
+) -> Option<Pick<'a>> {
     let (index, row) = view.index(entry);
     let installed = seen.installed.map(|(_, package)| package);
-    let of_installed = |package: &'a InstalledPackage| Pick { version: &package.version, repository: LOCAL, record: None };
+    let of_installed = |package: &'a InstalledPackage| Pick {
+        version: &package.version,
+        repository: LOCAL,
+        record: None,
+    };
     if let Entry::Local(_) = entry {
-        return installed.filter(|package| version.is_none_or(|version| version == &*package.version)).map(of_installed);
+        return installed
+            .filter(|package| version.is_none_or(|version| version == &*package.version))
+            .map(of_installed);
     }
     let offer = match (version, seen.chosen) {
         (Some(version), _) => index.offers(row).find(|offer| offer.version == version),
@@ -73,9 +89,11 @@ fn pick<'a>(view: &'a View, entry: Entry, seen: &Seen<'a>, version: Option<&str>
         (None, None) => index.offers(row).nth(seen.row.candidate.unwrap_or(0)),
     };
     match (offer, installed) {
-        (Some(offer), _) => {
-            Some(Pick { version: offer.version, repository: offer.repository, record: Some(offer.record) })
-        }
+        (Some(offer), _) => Some(Pick {
+            version: offer.version,
+            repository: offer.repository,
+            record: Some(offer.record),
+        }),
         (None, Some(package)) if version.is_none_or(|version| version == &*package.version) => {
             Some(of_installed(package))
         }
@@ -95,7 +113,9 @@ pub(crate) fn block<B: PackageManager>(
 fn record<'a>(view: &'a View, text: &'a Text) -> &'a str {
     match text {
         Text::Block(block, place) => block.get(*place).unwrap_or(""),
-        Text::Installed(number) => view.package(*number).map_or("", |package| view.installed.record(package)),
+        Text::Installed(number) => {
+            view.package(*number).map_or("", |package| view.installed.record(package))
+        }
     }
 }
 
@@ -141,13 +161,22 @@ fn fill<'a, B: PackageManager>(
 }
 
 /// All versions, newest first, with the installed one in its place.
-fn versions<'a, B: PackageManager>(view: &'a View, backend: &B, entry: Entry, seen: &Seen<'a>) -> Vec<Offered<'a>> {
+fn versions<'a, B: PackageManager>(
+    view: &'a View,
+    backend: &B,
+    entry: Entry,
+    seen: &Seen<'a>,
+) -> Vec<Offered<'a>> {
     let (index, row) = view.index(entry);
     let mut versions: Vec<Offered<'a>> = match entry {
         Entry::Local(_) => Vec::new(),
         Entry::Offered(_) => index
             .offers(row)
-            .map(|offer| Offered { version: offer.version, repository: offer.repository, priority: offer.priority })
+            .map(|offer| Offered {
+                version: offer.version,
+                repository: offer.repository,
+                priority: offer.priority,
+            })
             .collect(),
     };
     let Some((_, package)) = seen.installed else { return versions };
@@ -171,12 +200,18 @@ fn versions<'a, B: PackageManager>(view: &'a View, backend: &B, entry: Entry, se
 }
 
 /// A package of which only the configuration is left, and that nobody offers.
-fn leftover<B: PackageManager>(view: &View, catalogue: &Catalogue<B>, wanted: Wanted<'_>) -> Option<Vec<u8>> {
+fn leftover<B: PackageManager>(
+    view: &View,
+    catalogue: &Catalogue<B>,
+    wanted: Wanted<'_>,
+) -> Option<Vec<u8>> {
     let details: Vec<Details<'_>> = view
         .installed
         .named(wanted.name)
         .iter()
-        .filter(|package| wanted.architecture.is_none_or(|architecture| architecture == &*package.architecture))
+        .filter(|package| {
+            wanted.architecture.is_none_or(|architecture| architecture == &*package.architecture)
+        })
         .filter(|package| wanted.version.is_none_or(|version| version == &*package.version))
         .map(|package| {
             let mut details = catalogue.backend().details(view.installed.record(package));

@@ -12,7 +12,9 @@ pub(crate) fn answer(view: &View, filter: ListFilter) -> Reply<'_> {
         ListFilter::Explicit => installed(view, |_, package| !package.automatic),
         ListFilter::Automatic => installed(view, |_, package| package.automatic),
         ListFilter::Orphans => installed(view, |_, package| package.orphan),
-        ListFilter::Local => installed(view, |number, _| matches!(view.entry_of(number), Some(Entry::Local(_)) | None)),
+        ListFilter::Local => installed(view, |number, _| {
+            matches!(view.entry_of(number), Some(Entry::Local(_)) | None)
+        }),
         ListFilter::Available => available(view),
     };
     Reply::List(rows)
@@ -20,12 +22,17 @@ pub(crate) fn answer(view: &View, filter: ListFilter) -> Reply<'_> {
 
 pub(crate) fn updates(view: &View, security: bool) -> Reply<'_> {
     Reply::List(installed(view, |number, _| {
-        view.overlay.chosen(number).is_some_and(|chosen| chosen.upgrade && (chosen.security || !security))
+        view.overlay
+            .chosen(number)
+            .is_some_and(|chosen| chosen.upgrade && (chosen.security || !security))
     }))
 }
 
 /// By name, as the packages are sorted.
-fn installed(view: &View, mut wanted: impl FnMut(u32, &InstalledPackage) -> bool) -> Vec<Listed<'_>> {
+fn installed(
+    view: &View,
+    mut wanted: impl FnMut(u32, &InstalledPackage) -> bool,
+) -> Vec<Listed<'_>> {
     (0_u32..)
         .zip(&view.installed.packages)
         .filter(|(_, package)| package.state != PackageState::ConfigFiles)
@@ -36,7 +43,8 @@ fn installed(view: &View, mut wanted: impl FnMut(u32, &InstalledPackage) -> bool
 
 fn available(view: &View) -> Vec<Listed<'_>> {
     let rows = u32::try_from(view.offered.index.len()).unwrap_or(u32::MAX);
-    let mut listed: Vec<Listed<'_>> = (0..rows).filter_map(|row| available_row(view, Entry::Offered(RowId(row)))).collect();
+    let mut listed: Vec<Listed<'_>> =
+        (0..rows).filter_map(|row| available_row(view, Entry::Offered(RowId(row)))).collect();
     // By name; nearly so already.
     listed.sort_by(|a, b| (a.name, a.architecture).cmp(&(b.name, b.architecture)));
     listed
@@ -55,6 +63,9 @@ fn available_row(view: &View, entry: Entry) -> Option<Listed<'_>> {
         repository: seen.repository,
         architecture: seen.row.architecture,
         install_reason: installed.map(reason),
-        new_version: seen.installed.and_then(|(number, _)| view.upgrade(number)).map(|offer| offer.version),
+        new_version: seen
+            .installed
+            .and_then(|(number, _)| view.upgrade(number))
+            .map(|offer| offer.version),
     })
 }

@@ -41,8 +41,11 @@ impl<'a> Wanted<'a> {
         if let Some(wanted) = self.architecture {
             entries.retain(|&entry| view.seen(entry).is_some_and(|seen| seen.is_for(wanted)));
             if entries.is_empty() {
-                return Err(Fault::new(Code::NotFound, format!("'{}' is not there for {wanted}", self.name))
-                    .hint(format!("omg info {} shows the architectures that are", self.name)));
+                return Err(Fault::new(
+                    Code::NotFound,
+                    format!("'{}' is not there for {wanted}", self.name),
+                )
+                .hint(format!("omg info {} shows the architectures that are", self.name)));
             }
         }
         Ok(entries)
@@ -52,7 +55,9 @@ impl<'a> Wanted<'a> {
     pub(crate) fn installed(&self, view: &View) -> Result<Vec<u32>, Fault> {
         let numbers: Vec<u32> = view
             .installed_named(self.name)
-            .filter(|(_, package)| self.architecture.is_none_or(|wanted| wanted == &*package.architecture))
+            .filter(|(_, package)| {
+                self.architecture.is_none_or(|wanted| wanted == &*package.architecture)
+            })
             .map(|(number, _)| number)
             .collect();
         if !numbers.is_empty() {
@@ -102,7 +107,9 @@ pub(crate) fn providers<'a>(view: &'a View, name: &'a str) -> impl Iterator<Item
 
 fn shorten(names: &[&str]) -> String {
     match names.get(..SUGGESTIONS as usize) {
-        Some(first) if names.len() > first.len() => format!("{} and {} more", first.join(", "), names.len() - first.len()),
+        Some(first) if names.len() > first.len() => {
+            format!("{} and {} more", first.join(", "), names.len() - first.len())
+        }
         _ => names.join(", "),
     }
 }
@@ -117,7 +124,10 @@ mod tests {
         assert_eq!(Wanted::parse("vim"), wanted("vim", None, None));
         assert_eq!(Wanted::parse(" vim:amd64 "), wanted("vim", Some("amd64"), None));
         assert_eq!(Wanted::parse("vim=2:9.0-1"), wanted("vim", None, Some("2:9.0-1")));
-        assert_eq!(Wanted::parse("vim:i386=2:9.0~rc"), wanted("vim", Some("i386"), Some("2:9.0~rc")));
+        assert_eq!(
+            Wanted::parse("vim:i386=2:9.0~rc"),
+            wanted("vim", Some("i386"), Some("2:9.0~rc"))
+        );
         assert_eq!(Wanted::parse("vim:="), wanted("vim", None, None));
         assert_eq!(Wanted::parse(""), wanted("", None, None));
     }

@@ -5,7 +5,13 @@ use std::fmt::Write as _;
 use omg_core::Source;
 
 /// `pkg:deb/debian/vim@2:9.0?arch=amd64`.
-pub(crate) fn purl(source: Source, namespace: &str, name: &str, version: &str, architecture: &str) -> String {
+pub(crate) fn purl(
+    source: Source,
+    namespace: &str,
+    name: &str,
+    version: &str,
+    architecture: &str,
+) -> String {
     let kind = match source {
         Source::Apt => "deb",
         Source::Alpm | Source::Aur => "alpm",
@@ -50,8 +56,14 @@ mod tests {
     fn characters_are_encoded_as_the_spec_says() {
         let deb = |name, version, arch| purl(Source::Apt, "debian", name, version, arch);
         assert_eq!(deb("curl", "7.50.3-1", "i386"), "pkg:deb/debian/curl@7.50.3-1?arch=i386");
-        assert_eq!(deb("g++", "4:12.2.0-3", "amd64"), "pkg:deb/debian/g%2B%2B@4:12.2.0-3?arch=amd64");
+        assert_eq!(
+            deb("g++", "4:12.2.0-3", "amd64"),
+            "pkg:deb/debian/g%2B%2B@4:12.2.0-3?arch=amd64"
+        );
         assert_eq!(deb("attr", "1:2.4.47-2+b2~x", ""), "pkg:deb/debian/attr@1:2.4.47-2%2Bb2~x");
-        assert_eq!(purl(Source::Alpm, "arch", "pacman", "6.0.1-1", "x86_64"), "pkg:alpm/arch/pacman@6.0.1-1?arch=x86_64");
+        assert_eq!(
+            purl(Source::Alpm, "arch", "pacman", "6.0.1-1", "x86_64"),
+            "pkg:alpm/arch/pacman@6.0.1-1?arch=x86_64"
+        );
     }
 }

@@ -61,7 +61,11 @@ fn dependents(view: &View, name: &str, mut add: impl FnMut(Entry, RelationKind))
 }
 
 /// What installed packages depend on may differ from what their candidates do.
-fn satisfied<'a>(view: &'a View, name: &str, add: &mut impl FnMut(Entry, RelationKind, Option<&'a str>)) {
+fn satisfied<'a>(
+    view: &'a View,
+    name: &str,
+    add: &mut impl FnMut(Entry, RelationKind, Option<&'a str>),
+) {
     let numbers: Vec<u32> = view.installed_named(name).map(|(number, _)| number).collect();
     for edge in view.installed.edges.iter().filter(|edge| numbers.contains(&edge.to)) {
         if let Some(entry) = view.entry_of(edge.from) {
@@ -71,18 +75,26 @@ fn satisfied<'a>(view: &'a View, name: &str, add: &mut impl FnMut(Entry, Relatio
 }
 
 /// Virtual packages that these rows' records provide.
-fn provided<B: PackageManager>(view: &View, catalogue: &Catalogue<B>, entries: &[Entry]) -> Result<Vec<String>, Fault> {
+fn provided<B: PackageManager>(
+    view: &View,
+    catalogue: &Catalogue<B>,
+    entries: &[Entry],
+) -> Result<Vec<String>, Fault> {
     let mut names = Vec::new();
     for &entry in entries {
         let (index, row) = view.index(entry);
         let mut read = |record: &str| {
             for item in catalogue.backend().details(record).provides {
-                names.extend(catalogue.backend().alternatives(item).into_iter().map(ToString::to_string));
+                names.extend(
+                    catalogue.backend().alternatives(item).into_iter().map(ToString::to_string),
+                );
             }
         };
         let installed = view.seen(entry).and_then(|seen| seen.installed);
         let offer = match entry {
-            Entry::Offered(_) => index.offers(row).nth(index.row(row).and_then(|row| row.candidate).unwrap_or(0)),
+            Entry::Offered(_) => {
+                index.offers(row).nth(index.row(row).and_then(|row| row.candidate).unwrap_or(0))
+            }
             Entry::Local(_) => None,
         };
         if let Some(offer) = offer {

@@ -60,7 +60,10 @@ mod tests {
             (0..).zip(scores).map(|(row, &score)| Hit { row: RowId(row), score }).collect()
         };
         let merged: Vec<_> = merge(&hits(&[9, 5, 5, 1]), &hits(&[7, 5, 2])).collect();
-        assert_eq!(merged.iter().map(|(_, score)| *score).collect::<Vec<_>>(), [9, 7, 5, 5, 5, 2, 1]);
+        assert_eq!(
+            merged.iter().map(|(_, score)| *score).collect::<Vec<_>>(),
+            [9, 7, 5, 5, 5, 2, 1]
+        );
         assert_eq!(merged[4].0, Entry::Local(RowId(1)), "repositories win ties");
         assert_eq!(merge(&[], &[]).count(), 0);
     }

@@ -45,10 +45,14 @@ fn installed<'a>(view: &'a View, graph: &Graph<'_>, number: u32) -> Option<SizeR
     let package = view.package(number)?;
     let needed = graph.reach([number], None);
     // What is still reached without it is needed by others, too.
-    let kept = graph.reach(graph.roots.iter().copied().filter(|&root| root != number), Some(number));
+    let kept =
+        graph.reach(graph.roots.iter().copied().filter(|&root| root != number), Some(number));
     let sum = |wanted: &dyn Fn(usize) -> bool| -> u64 {
         let marked = needed.iter().enumerate().filter(|(at, needed)| **needed && wanted(*at));
-        marked.filter_map(|(at, _)| view.installed.packages.get(at)).map(|package| package.installed_size).sum()
+        marked
+            .filter_map(|(at, _)| view.installed.packages.get(at))
+            .map(|package| package.installed_size)
+            .sum()
     };
     let itself = number as usize;
     Some(SizeRow {
@@ -68,7 +72,9 @@ fn available<'a>(view: &'a View, root: Node<'a>) -> Option<SizeRow<'a>> {
     let (mut total, mut exclusive) = (0, 0);
     while let Some(node) = stack.pop() {
         let size = match node {
-            Node::Installed(number) => view.package(number).map_or(0, |package| package.installed_size),
+            Node::Installed(number) => {
+                view.package(number).map_or(0, |package| package.installed_size)
+            }
             Node::Available(entry) => view.seen(entry).map_or(0, |seen| seen.row.installed_size),
             Node::Missing(_) => 0,
         };
@@ -76,9 +82,20 @@ fn available<'a>(view: &'a View, root: Node<'a>) -> Option<SizeRow<'a>> {
         if matches!(node, Node::Available(_)) {
             exclusive += size;
         }
-        stack.extend(children(view, node).into_iter().map(|(child, _)| child).filter(|child| known.insert(*child)));
+        stack.extend(
+            children(view, node)
+                .into_iter()
+                .map(|(child, _)| child)
+                .filter(|child| known.insert(*child)),
+        );
     }
-    Some(SizeRow { name: seen.row.name, version: seen.version, own: seen.row.installed_size, exclusive, total })
+    Some(SizeRow {
+        name: seen.row.name,
+        version: seen.version,
+        own: seen.row.installed_size,
+        exclusive,
+        total,
+    })
 }
 
 /// Who needs whom on this system: what must be there, and what is installed by default with it.
@@ -113,7 +130,9 @@ impl<'a> Graph<'a> {
             }
             *mark = true;
             let edges = self.view.installed.dependencies(at);
-            stack.extend(edges.iter().filter(|edge| edge.kind <= RelationKind::Depends).map(|edge| edge.to));
+            stack.extend(
+                edges.iter().filter(|edge| edge.kind <= RelationKind::Depends).map(|edge| edge.to),
+            );
         }
         marked
     }

@@ -58,26 +58,49 @@ impl<'a> Walk<'a> {
             let repeated = !below.is_empty() && !self.shown.insert(node);
             self.rows.push(row(self.view, node, depth, kind, repeated));
             if !repeated {
-                stack.extend(below.into_iter().rev().map(|(child, kind)| (child, depth + 1, Some(kind))));
+                stack.extend(
+                    below.into_iter().rev().map(|(child, kind)| (child, depth + 1, Some(kind))),
+                );
             }
         }
     }
 }
 
-fn row(view: &View, node: Node<'_>, depth: u16, kind: Option<RelationKind>, repeated: bool) -> TreeRow {
+fn row(
+    view: &View,
+    node: Node<'_>,
+    depth: u16,
+    kind: Option<RelationKind>,
+    repeated: bool,
+) -> TreeRow {
     let (name, version, installed) = match node {
         Node::Installed(number) => {
             let package = view.package(number);
-            (package.map_or("", |package| &*package.name), package.map(|package| &*package.version), true)
+            (
+                package.map_or("", |package| &*package.name),
+                package.map(|package| &*package.version),
+                true,
+            )
         }
         Node::Available(entry) => {
             let seen = view.seen(entry);
             let installed = seen.as_ref().is_some_and(|seen| seen.installed.is_some());
-            (seen.as_ref().map_or("", |seen| seen.row.name), seen.map(|seen| seen.version), installed)
+            (
+                seen.as_ref().map_or("", |seen| seen.row.name),
+                seen.map(|seen| seen.version),
+                installed,
+            )
         }
         Node::Missing(name) => (name, None, false),
     };
-    TreeRow { depth, name: name.to_string(), version: version.map(ToString::to_string), installed, kind, repeated }
+    TreeRow {
+        depth,
+        name: name.to_string(),
+        version: version.map(ToString::to_string),
+        installed,
+        kind,
+        repeated,
+    }
 }
 
 /// What must be there for a package to work, in the order of its record where that is known.
@@ -85,7 +108,12 @@ pub(super) fn children<'a>(view: &'a View, node: Node<'a>) -> Vec<(Node<'a>, Rel
     match node {
         Node::Installed(number) => {
             let mut strongest: BTreeMap<u32, RelationKind> = BTreeMap::new();
-            for edge in view.installed.dependencies(number).iter().filter(|edge| edge.kind <= RelationKind::Depends) {
+            for edge in view
+                .installed
+                .dependencies(number)
+                .iter()
+                .filter(|edge| edge.kind <= RelationKind::Depends)
+            {
                 let kind = strongest.entry(edge.to).or_insert(edge.kind);
                 *kind = edge.kind.min(*kind);
             }
@@ -127,7 +155,9 @@ pub(super) fn resolve<'a>(view: &'a View, name: &'a str, architecture: &str) -> 
         }
         entries = names.first().map(|name| view.find(name)).unwrap_or_default();
     }
-    let same = |entry: &&Entry| view.seen(**entry).is_some_and(|seen| seen.row.architecture == architecture);
+    let same = |entry: &&Entry| {
+        view.seen(**entry).is_some_and(|seen| seen.row.architecture == architecture)
+    };
     match entries.iter().find(same).or(entries.first()) {
         Some(entry) => Node::Available(*entry),
         None => Node::Missing(name),

@@ -38,8 +38,9 @@ fn to(view: &View, target: u32) -> Vec<Chain> {
 
 /// Did the user ask for it, or can't the system be without it?
 fn is_root(view: &View, number: u32) -> bool {
-    view.package(number)
-        .is_some_and(|package| (!package.automatic || package.essential) && package.state != PackageState::ConfigFiles)
+    view.package(number).is_some_and(|package| {
+        (!package.automatic || package.essential) && package.state != PackageState::ConfigFiles
+    })
 }
 
 /// Breadth first against the edges: the first roots met are the nearest.

@@ -3,8 +3,8 @@
 use ahash::AHashMap;
 use omg_backend::{Known, KnownOffer, PackageManager};
 use omg_core::{
-    Available, Counts, Fault, Installed, InstalledPackage, Offer, PackageState, Priority, Relation, RelationKind,
-    Repository, Sink as _, Status,
+    Available, Counts, Fault, Installed, InstalledPackage, Offer, PackageState, Priority, Relation,
+    RelationKind, Repository, Sink as _, Status,
 };
 use omg_index::{Builder, Index, Marks, RowId};
 
@@ -149,7 +149,12 @@ fn native(installed: &Installed) -> &str {
     counts.into_iter().max_by_key(|&(name, count)| (count, name)).map_or("all", |(name, _)| name)
 }
 
-fn choose<B: PackageManager>(backend: &B, index: &Index, row: RowId, package: &InstalledPackage) -> Chosen {
+fn choose<B: PackageManager>(
+    backend: &B,
+    index: &Index,
+    row: RowId,
+    package: &InstalledPackage,
+) -> Chosen {
     let offers: Vec<KnownOffer<'_>> = index
         .offers(row)
         .map(|offer| KnownOffer { version: offer.version, priority: offer.priority })
@@ -161,8 +166,9 @@ fn choose<B: PackageManager>(backend: &B, index: &Index, row: RowId, package: &I
         offers: &offers,
     });
     let taken = choice.offer.and_then(|at| offers.get(at));
-    let security =
-        taken.is_some_and(|taken| index.offers(row).any(|offer| offer.security && offer.version == taken.version));
+    let security = taken.is_some_and(|taken| {
+        index.offers(row).any(|offer| offer.security && offer.version == taken.version)
+    });
     Chosen {
         offer: choice.offer.and_then(|at| u32::try_from(at).ok()),
         upgrade: choice.upgrade && taken.is_some(),
@@ -197,7 +203,9 @@ fn build_local<'a, B: PackageManager>(
         ];
         let relations: Vec<Relation<'_>> = fields
             .into_iter()
-            .flat_map(|(kind, items)| names(items).into_iter().map(move |name| Relation { kind, name }))
+            .flat_map(|(kind, items)| {
+                names(items).into_iter().map(move |name| Relation { kind, name })
+            })
             .collect();
         builder.package(&Available {
             name: &package.name,

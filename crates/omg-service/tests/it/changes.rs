@@ -1,0 +1,162 @@
+//! The system moves: old answers go, the old view answers meanwhile, the snapshot follows.
+
+use omg_backend::fake::Operation;
+use omg_core::Code;
+use omg_proto::snapshot::{FastStatus, SIZE};
+
+use super::*;
+
+async fn generation<S: Answers<Call>>(world: &World<S>) -> omg_core::Generation {
+    let body = world.ask(Query::Ping).await.unwrap();
+    let Ok(Reply::Pong { generation }) = Reply::decode(&body) else { panic!() };
+    generation
+}
+
+#[tokio::test]
+async fn no_answer_crosses_a_generation() {
+    let world = in_memory(Fake::new(packages())).await;
+    assert_eq!(world.search("nano").await, [("nano".to_string(), "7.2".to_string())]);
+    let before = generation(&world).await;
+    world.fake.change(|packages| {
+        packages.get_mut("nano").unwrap().versions = vec![("8.0".into(), false)]
+    });
+    world.catalogue.refresh().await.unwrap();
+    assert_ne!(generation(&world).await, before);
+    assert_eq!(world.search("nano").await, [("nano".to_string(), "8.0".to_string())]);
+    assert_eq!(world.stats().await.memory.hits, 0);
+}
+
+#[tokio::test]
+async fn only_what_moved_is_read_again() {
+    let world = in_memory(Fake::new(packages())).await;
+    world.catalogue.refresh().await.unwrap();
+    assert_eq!(
+        (world.fake.calls(Operation::Packages), world.fake.calls(Operation::Installed)),
+        (1, 1)
+    );
+    world.fake.change_installed(|packages| {
+        packages.get_mut("nano").unwrap().installed = Some("7.2".into())
+    });
+    world.catalogue.refresh().await.unwrap();
+    assert_eq!(
+        (world.fake.calls(Operation::Packages), world.fake.calls(Operation::Installed)),
+        (1, 2)
+    );
+    let body = world.ask(Query::Search { query: "nano", limit: None }).await.unwrap();
+    let Ok(Reply::Search { packages, .. }) = Reply::decode(&body) else { panic!() };
+    assert_eq!(packages[0].installed_version, Some("7.2"));
+}
+
+#[tokio::test]
+async fn a_change_behind_our_back_is_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let fake = Fake::new(packages());
+    fake.watch(&directory.path().join("status"));
+    let world = in_memory(fake).await;
+    for version in ["8.0", "8.1", "8.2"] {
+        world.fake.change(|packages| {
+            packages.get_mut("nano").unwrap().versions = vec![(version.into(), false)]
+        });
+        until("the new version", async || world.search("nano").await[0].1 == version).await;
+    }
+}
+
+#[tokio::test]
+async fn the_old_view_answers_until_the_new_one_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let fake = Fake::new(packages());
+    fake.watch(&directory.path().join("status"));
+    let world = in_memory(fake).await;
+    world.fake.hold(Operation::Packages);
+    world.fake.change(|packages| {
+        packages.get_mut("nano").unwrap().versions = vec![("8.0".into(), false)]
+    });
+    until("the rebuild to begin", async || world.fake.calls(Operation::Packages) == 2).await;
+    assert_eq!(world.search("nano").await[0].1, "7.2");
+    assert_eq!(world.search("ripgrep").await[0].1, "13.0");
+    world.fake.release(Operation::Packages);
+    until("the new version", async || world.search("nano").await[0].1 == "8.0").await;
+}
+
+#[tokio::test]
+async fn a_system_that_can_not_be_read_leaves_the_old_view() {
+    let world = in_memory(Fake::new(packages())).await;
+    world.fake.fail(Operation::Packages, Some(Fault::new(Code::Unreadable, "no lists")));
+    world.fake.change(|packages| packages.clear());
+    assert_eq!(world.catalogue.refresh().await.unwrap_err().code, Code::Unreadable);
+    assert_eq!(world.search("nano").await[0].1, "7.2");
+    world.fake.fail(Operation::Packages, None);
+    world.catalogue.refresh().await.unwrap();
+    assert!(world.search("nano").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_start_that_can_not_read_says_so() {
+    let fake = Fake::new(packages());
+    fake.fail(Operation::Installed, Some(Fault::new(Code::Unreadable, "no status")));
+    let started = Catalogue::start(Arc::new(fake), Store::in_memory(), Options::default()).await;
+    assert_eq!(started.unwrap_err().code, Code::Unreadable);
+}
+
+#[tokio::test]
+async fn the_snapshot_follows_and_is_whole_at_any_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("omg-status.bin");
+    let options = Options { snapshot: Some(path.clone()), ..Options::default() };
+    let world = world(Fake::new(packages()), Store::in_memory(), options).await;
+    let read = || -> [u8; SIZE] { std::fs::read(&path).unwrap().try_into().expect("a whole file") };
+    let total = || FastStatus::read(&read()).expect("a good checksum").total.get();
+    assert_eq!(total(), 5);
+
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let reader = std::thread::spawn({
+        let (path, stop) = (path.clone(), stop.clone());
+        move || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let bytes: [u8; SIZE] =
+                    std::fs::read(&path).unwrap().try_into().expect("a whole file");
+                assert!(FastStatus::read(&bytes).is_some());
+            }
+        }
+    });
+    for round in 0..50 {
+        let version = (round % 2 == 0).then(|| "7.2".to_string());
+        world
+            .fake
+            .change_installed(|packages| packages.get_mut("nano").unwrap().installed = version);
+        world.catalogue.refresh().await.unwrap();
+        assert_eq!(total(), if round % 2 == 0 { 6 } else { 5 });
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    reader.join().unwrap();
+    let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "no temporary file stays: {left:?}");
+}
+
+/// Row 51, the writer's side: a link in the snapshot's place is replaced, never written through.
+#[tokio::test]
+async fn a_link_in_the_snapshots_place_is_not_followed() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+    let directory = tempfile::tempdir().unwrap();
+    let (path, canary) = (directory.path().join("omg-status.bin"), directory.path().join("canary"));
+    std::fs::write(&canary, "untouched").unwrap();
+    symlink(&canary, &path).unwrap();
+    // Also where the temporary file would be.
+    let temporary = directory.path().join(format!(".omg-status.bin.{}", std::process::id()));
+    symlink(&canary, &temporary).unwrap();
+    let options = Options { snapshot: Some(path.clone()), ..Options::default() };
+    let _world = world(Fake::new(packages()), Store::in_memory(), options).await;
+    assert_eq!(std::fs::read_to_string(&canary).unwrap(), "untouched");
+    let meta = std::fs::symlink_metadata(&path).unwrap();
+    assert!(meta.is_file());
+    assert_eq!((meta.permissions().mode() & 0o777, meta.size()), (0o600, SIZE as u64));
+}
+
+#[tokio::test]
+async fn a_snapshot_that_can_not_be_written_stops_nothing() {
+    let options =
+        Options { snapshot: Some("/proc/nowhere/omg-status.bin".into()), ..Options::default() };
+    let world = world(Fake::new(packages()), Store::in_memory(), options).await;
+    assert_eq!(world.search("nano").await[0].1, "7.2");
+}
