@@ -125,7 +125,7 @@ fn orphans_are_those_of_autoremove_when_more_is_automatic() {
             .present()
             .enumerate()
             .filter(|(at, package)| {
-                package.automatic || (at % every == offset && !is_required(&installed, package))
+                (package.automatic || at % every == offset) && !is_required(&installed, package)
             })
             .map(|(_, package)| {
                 let architecture = settings_arch(package, &settings);
