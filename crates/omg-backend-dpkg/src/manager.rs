@@ -1,16 +1,17 @@
 //! The whole of a Debian system behind one trait.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ahash::AHashMap;
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
-use omg_core::{Details, Fault, Generation, Installed, Sink, Source};
+use omg_core::{Code, Details, Fault, Generation, Installed, PackageState, Sink, Source};
 
-use crate::apt::generation;
-use crate::apt::merge;
+use crate::apt::{contents, generation, merge};
 use crate::apt::settings::{self, Settings};
+use crate::deb822::Block;
 use crate::error::Error;
-use crate::status;
+use crate::{details, files, relation, status};
 
 /// How often a catalogue is read anew because something changed meanwhile.
 const ATTEMPTS: u32 = 3;
@@ -25,6 +26,18 @@ pub struct Dpkg {
 struct Inner {
     root: PathBuf,
     current: Mutex<Current>,
+    /// What is installed, without its text, for questions about files.
+    known: Mutex<Option<Names>>,
+    lists: files::Cache,
+    /// Source packages by binary package; filled only while a pin asks for them.
+    sources: Mutex<AHashMap<Box<str>, Box<str>>>,
+}
+
+/// The packages of one state of the system.
+#[derive(Debug, Clone)]
+struct Names {
+    state: Generation,
+    installed: Arc<Installed>,
 }
 
 /// Settings, and the state of the catalogue that they were read from.
@@ -45,7 +58,13 @@ impl Dpkg {
             return Err(Error::NoDatabase { path: status });
         }
         Ok(Self {
-            inner: Arc::new(Inner { root: root.to_path_buf(), current: Mutex::new(current) }),
+            inner: Arc::new(Inner {
+                root: root.to_path_buf(),
+                current: Mutex::new(current),
+                known: Mutex::default(),
+                lists: files::Cache::default(),
+                sources: Mutex::default(),
+            }),
         })
     }
 }
@@ -59,7 +78,7 @@ impl Current {
 
 impl Inner {
     fn current(&self) -> Current {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.current).clone()
     }
 
     fn settings(&self) -> Arc<Settings> {
@@ -73,12 +92,74 @@ impl Inner {
             return current;
         }
         let fresh = Current::read(&self.root);
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        *lock(&self.current) = fresh.clone();
         fresh
     }
 
     fn installed(&self) -> Result<Installed, Error> {
-        status::read(&settings::installed(&self.refreshed().settings.conf))
+        let settings = self.refreshed().settings;
+        let installed = status::read(&settings::installed(&settings.conf))?;
+        if settings.policy.needs_source() {
+            *lock(&self.sources) = sources(&installed);
+        }
+        Ok(installed)
+    }
+
+    /// The installed packages without their records, read again only after a change.
+    fn names(&self) -> Result<Arc<Installed>, Error> {
+        let state = generation::installed(&self.settings().conf);
+        if let Some(known) = lock(&self.known).as_ref().filter(|known| known.state == state) {
+            return Ok(known.installed.clone());
+        }
+        let packages = self.installed()?.packages;
+        let installed = Arc::new(Installed { packages, ..Installed::default() });
+        *lock(&self.known) = Some(Names { state, installed: installed.clone() });
+        Ok(installed)
+    }
+
+    fn admin(&self) -> PathBuf {
+        generation::dpkg_dir(&self.settings().conf)
+    }
+
+    fn owns(&self, path: &str) -> Result<Files, Error> {
+        let lists = self.lists.lists(&self.admin(), &*self.names()?)?;
+        Ok(Files { matches: lists.owners(path), hint: None })
+    }
+
+    fn provides(&self, what: &str) -> Result<Files, Error> {
+        let what = question(what)?;
+        let names = self.names()?;
+        let lists = self.lists.lists(&self.admin(), &names)?;
+        let mut matches = if what.contains('/') { lists.owners(&what) } else { lists.commands(&what) };
+        let settings = self.refreshed().settings;
+        let found = contents::owners(&settings.contents, &what);
+        for warning in found.warnings {
+            tracing::warn!("{warning}");
+        }
+        let own = matches.len();
+        for mut candidate in found.items {
+            let here = matches.iter().take(own);
+            if here.clone().any(|known| known.package == candidate.package) {
+                continue;
+            }
+            candidate.installed = names.named(&candidate.package).iter().any(|package| package.state != PackageState::ConfigFiles);
+            matches.push(candidate);
+        }
+        matches.sort_by_key(|found| !found.installed);
+        Ok(Files { matches, hint: contents_hint(&settings) })
+    }
+
+    fn available_files(&self, name: &str) -> Result<Vec<String>, Fault> {
+        let settings = self.refreshed().settings;
+        if let Some(hint) = contents_hint(&settings) {
+            let fault = Fault::new(Code::NotFound, format!("the files of '{name}' are not known, since it is not installed"));
+            return Err(fault.hint(hint));
+        }
+        let found = contents::paths(&settings.contents, name);
+        for warning in found.warnings {
+            tracing::warn!("{warning}");
+        }
+        Ok(found.items)
     }
 
     fn generations(&self) -> Generations {
@@ -88,6 +169,42 @@ impl Inner {
             installed: generation::installed(&current.settings.conf),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Source packages of binary packages, where they differ.
+fn sources(installed: &Installed) -> AHashMap<Box<str>, Box<str>> {
+    let source = |record: &str| -> Option<Box<str>> {
+        let value = Block { text: record, offset: 0 }.get("Source")?;
+        value.split([' ', '(']).next().filter(|name| !name.is_empty()).map(Into::into)
+    };
+    let all = installed.present();
+    all.filter_map(|package| Some((package.name.clone(), source(installed.record(package))?))).collect()
+}
+
+/// A path with its leading slash, or the name of a command.
+fn question(what: &str) -> Result<String, Error> {
+    let what = what.trim();
+    if what.trim_matches('/').is_empty() || what.contains('\n') {
+        return Err(Error::Pattern { reason: format!("'{what}' is neither a path nor a command") });
+    }
+    Ok(if what.contains('/') && !what.starts_with('/') { format!("/{what}") } else { what.to_owned() })
+}
+
+/// What would let us answer for packages that are not installed.
+fn contents_hint(settings: &Settings) -> Option<String> {
+    if !settings.contents.is_empty() {
+        return None;
+    }
+    let configured = settings.conf.keys("Acquire::IndexTargets::deb").iter().any(|name| name.starts_with("Contents-deb"));
+    Some(if configured {
+        "sudo apt-get update".into()
+    } else {
+        "sudo apt-get install apt-file && sudo apt-get update".into()
+    })
 }
 
 /// Moves work off the async threads.
@@ -132,34 +249,43 @@ impl PackageManager for Dpkg {
     }
 
     fn choose(&self, known: &Known<'_>) -> Choice {
-        self.inner.settings().policy.choose(known, known.name)
+        let settings = self.inner.settings();
+        if !settings.policy.needs_source() {
+            return settings.policy.choose(known, known.name);
+        }
+        let sources = lock(&self.inner.sources);
+        settings.policy.choose(known, sources.get(known.name).map_or(known.name, |source| source))
     }
 
     fn details<'a>(&self, record: &'a str) -> Details<'a> {
-        todo!()
+        details::read(record)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {
-        crate::relation::names(item).collect()
+        relation::names(item).collect()
     }
 
     async fn files(&self, name: &str, architecture: &str) -> Result<Vec<String>, Fault> {
-        todo!()
+        let (inner, name, architecture) = (self.inner.clone(), name.to_owned(), architecture.to_owned());
+        blocking("listing files", move || Ok(files::list(&inner.admin(), &name, &architecture)?)).await
     }
 
     fn installed_at(&self, name: &str, architecture: &str) -> Option<u64> {
-        todo!()
+        files::installed_at(&self.inner.admin(), name, architecture)
     }
 
     async fn owns(&self, path: &str) -> Result<Files, Fault> {
-        todo!()
+        let (inner, path) = (self.inner.clone(), path.to_owned());
+        blocking("looking for the owner of a file", move || Ok(inner.owns(&path)?)).await
     }
 
     async fn provides(&self, what: &str) -> Result<Files, Fault> {
-        todo!()
+        let (inner, what) = (self.inner.clone(), what.to_owned());
+        blocking("looking for packages with a file", move || Ok(inner.provides(&what)?)).await
     }
 
     async fn available_files(&self, name: &str) -> Result<Vec<String>, Fault> {
-        todo!()
+        let (inner, name) = (self.inner.clone(), name.to_owned());
+        blocking("listing files of the archive", move || inner.available_files(&name)).await
     }
 }

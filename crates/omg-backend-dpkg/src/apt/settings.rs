@@ -9,7 +9,7 @@ use super::conf::Conf;
 use super::lists::{self, ListFile};
 use super::policy::Policy;
 use super::preferences::{Origin, Preferences};
-use super::release::{self, Release};
+use super::release::Release;
 use super::sources::{Sources, Suite};
 use crate::orphans::{AutoRemove, running_kernel};
 use crate::status;
