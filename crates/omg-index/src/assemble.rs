@@ -151,7 +151,9 @@ fn entries(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) 
         let start = image.folded_names.len();
         image.folded_name_at.push(start as u32);
         text::fold_into(builder.names.get(draft.name), &mut image.folded_names);
-        image.masks.push(text::mask(image.folded_names.get(start..).unwrap_or("")));
+        let folded = image.folded_names.get(start..).unwrap_or("");
+        image.masks.push(text::mask(folded));
+        image.cores.push(classify::core(folded));
         image.folded_names.push('\n');
         image.folded_description_at.push(image.folded_descriptions.len() as u32);
         let from = draft.description_at as usize;
@@ -228,10 +230,32 @@ fn virtuals(image: &mut Image) {
 fn ranks(builder: &Builder, order: &[u32], image: &mut Image) {
     let count = |name: u32| {
         let start = image.dependent_at.get(name as usize).copied().unwrap_or(0);
-        image.dependent_at.get(name as usize + 1).copied().unwrap_or(start) - start
+        let end = image.dependent_at.get(name as usize + 1).copied().unwrap_or(start);
+        let curated = range(&image.dependents, (start, end)).iter().filter(|&&it| {
+            let row = image.rows.get((it & NAME_BITS) as usize);
+            row.is_some_and(|row| {
+                classify::is_curated(builder.sections.get(u32::from(row.section)))
+            })
+        });
+        end - start + 3 * curated.count() as u32
+    };
+    let folded = |entry: usize| {
+        let start = image.folded_name_at.get(entry).copied().unwrap_or(0);
+        let end = image.folded_name_at.get(entry + 1).copied().unwrap_or(start);
+        image.folded_names.get(start as usize..(end as usize).saturating_sub(1)).unwrap_or("")
+    };
+    let is_package = |name: &str| {
+        let found = image.name_records.binary_search_by(|record| {
+            let at = record.at as usize;
+            image.names.get(at..at + record.len as usize).unwrap_or("").cmp(name)
+        });
+        found
+            .ok()
+            .and_then(|at| image.name_records.get(at))
+            .is_some_and(|record| record.entry != NONE)
     };
     let mut ranks = Vec::with_capacity(image.kinds.len());
-    for bounds in image.entry_at.windows(2) {
+    for (entry, bounds) in image.entry_at.windows(2).enumerate() {
         let &[first, end] = bounds else { continue };
         let drafts = order.get(first as usize..end as usize).unwrap_or(&[]);
         let drafts = || drafts.iter().filter_map(|&at| builder.drafts.get(at as usize));
@@ -243,9 +267,37 @@ fn ranks(builder: &Builder, order: &[u32], image: &mut Image) {
             task: flags & TASK != 0,
             essential: flags & ESSENTIAL != 0,
             dependents: count(row.name),
+            family: family(entry, image.kinds.len(), &folded),
+            security: secured(builder, drafts()),
+            superseded: classify::unversioned(folded(entry)).is_some_and(&is_package),
+            part: folded(entry).rsplit_once('-').is_some_and(|(whole, _)| is_package(whole)),
         }));
     }
     image.ranks = ranks;
+}
+
+/// How many entries have this one's name, a hyphen, and something more.
+fn family<'a>(entry: usize, entries: usize, name: &impl Fn(usize) -> &'a str) -> u32 {
+    const MOST: usize = 1000;
+    let own = name(entry);
+    let kin =
+        |&next: &usize| name(next).strip_prefix(own).is_some_and(|rest| rest.starts_with('-'));
+    // Names that go on with `+` come before the hyphen; they are few, and counted with the rest.
+    let close =
+        (entry + 1..entries.min(entry + MOST)).take_while(|&next| name(next).starts_with(own));
+    close.filter(kin).count() as u32
+}
+
+/// Does a repository of security fixes have a version?
+fn secured<'d>(builder: &Builder, mut drafts: impl Iterator<Item = &'d Draft>) -> bool {
+    drafts.any(|draft| {
+        range(&builder.offers, draft.offers).iter().any(|offer| {
+            builder
+                .repositories
+                .get(offer.repository as usize)
+                .is_some_and(|repository| repository.security)
+        })
+    })
 }
 
 /// The priority that a byte of the image stands for.

@@ -2,6 +2,8 @@
 
 use omg_core::Priority;
 
+use crate::image::Core;
+
 /// What a package is for, as far as its name and section tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 #[repr(u8)]
@@ -49,9 +51,13 @@ impl Kind {
             Self::Locale
         } else if ends(&["-doc", "-docs", "-manual", "-handbook"]) || section == "doc" {
             Self::Documentation
-        } else if section == "libdevel" || ends(&["-dev"]) && section != "metapackages" {
+        } else if Self::is_binding(section, &starts) {
+            Self::Binding
+        } else if section == "metapackages" {
+            Self::Program
+        } else if section == "libdevel" || ends(&["-dev"]) {
             Self::Development
-        } else if section == "tasks" || section == "metapackages" || starts(&["task-"]) {
+        } else if section == "tasks" || starts(&["task-"]) {
             Self::Task
         } else if ends(&[
             "-data",
@@ -62,10 +68,9 @@ impl Kind {
             "-icons",
             "-plugins",
             "-plugin",
+            "-core",
         ]) {
             Self::Data
-        } else if Self::is_binding(section, starts) {
-            Self::Binding
         } else if section == "libs"
             || section == "introspection"
             || starts(&["lib"]) && !section_has_programs(section)
@@ -76,7 +81,7 @@ impl Kind {
         }
     }
 
-    fn is_binding(section: &str, starts: impl Fn(&[&str]) -> bool) -> bool {
+    fn is_binding(section: &str, starts: &impl Fn(&[&str]) -> bool) -> bool {
         const PREFIXES: &[&str] = &[
             "python3-",
             "python-",
@@ -139,6 +144,60 @@ impl Kind {
     }
 }
 
+/// Packages that only list others, chosen as what most people want.
+pub(crate) fn is_curated(section: &str) -> bool {
+    section == "tasks"
+}
+
+/// The name without a version at its end, `gcc` for `gcc-12`; `None` if it has none.
+pub(crate) fn unversioned(name: &str) -> Option<&str> {
+    let base = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let base = base.strip_suffix('-').unwrap_or(base);
+    (base.len() < name.len() && !base.is_empty()).then_some(base)
+}
+
+/// The part of a folded name that is not a marker of language or kind: `requests` of
+/// `python3-requests`, `ssl` of `libssl-dev`.
+pub(crate) fn core(name: &str) -> Core {
+    const BEFORE: &[&str] = &[
+        "python3-",
+        "python-",
+        "r-cran-",
+        "r-bioc-",
+        "librust-",
+        "libghc-",
+        "node-",
+        "ruby-",
+        "golang-github-",
+        "golang-",
+        "elpa-",
+        "php-",
+        "lua-",
+        "gir1.2-",
+        "fonts-",
+        "default-",
+        "lib",
+    ];
+    const AFTER: &[&str] = &["-dev", "-perl", "-java", "-ruby", "-php"];
+    let before = BEFORE.iter().find_map(|marker| {
+        let rest = name.strip_prefix(marker)?;
+        let kept = rest.len() > 1
+            && !(*marker == "lib" && (rest.starts_with("re") || rest.starts_with('-')));
+        kept.then_some(marker.len())
+    });
+    let at = before.unwrap_or(0);
+    let rest = name.get(at..).unwrap_or("");
+    let rest = AFTER
+        .iter()
+        .find_map(|marker| rest.strip_suffix(marker))
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(rest);
+    match u8::try_from(rest.len()) {
+        Ok(len) => Core { at: at as u8, len },
+        Err(_) => Core { at: 0, len: u8::MAX },
+    }
+}
+
 /// Sections whose `lib*` packages are often programs (`libreoffice` in editors).
 fn section_has_programs(section: &str) -> bool {
     matches!(
@@ -167,8 +226,16 @@ pub(crate) struct Signals {
     pub(crate) priority: Priority,
     pub(crate) task: bool,
     pub(crate) essential: bool,
-    /// Relations of any kind by which other packages name it, or something it provides.
+    /// Relations of any kind by which other packages name it; those of curated lists count more.
     pub(crate) dependents: u32,
+    /// Packages named after it: `vim-gtk3` after `vim`.
+    pub(crate) family: u32,
+    /// A repository of security fixes has a version of it.
+    pub(crate) security: bool,
+    /// Its name is another package's with a version added: `gcc-12`.
+    pub(crate) superseded: bool,
+    /// Its name is another package's with a word added: `isc-dhcp-server-ldap`.
+    pub(crate) part: bool,
 }
 
 /// The popularity that the archive's own data suggest, 0 to 1000. Absolute: it depends on nothing
@@ -182,10 +249,18 @@ pub(crate) fn rank(signals: Signals) -> u16 {
         Priority::Extra => 0,
     };
     let log = f64::from(signals.dependents + 1).log2();
-    // 2^12 dependents is as much as any program has; libraries beyond that gain nothing.
-    let dependents = (log.min(12.0) * 50.0) as u16;
-    priority
-        + dependents
-        + if signals.task { 60 } else { 0 }
-        + if signals.essential { 40 } else { 0 }
+    // 2^10 dependents are as many as any program has; libraries beyond that gain nothing.
+    let dependents = (log.min(10.0) * 80.0) as u16;
+    let family = (f64::from(signals.family + 1).log2().min(8.0) * 20.0) as u16;
+    let task = if signals.task { 60 } else { 0 };
+    let essential = if signals.essential { 40 } else { 0 };
+    let security = if signals.security { 60 } else { 0 };
+    let rank = priority + dependents + family + task + essential + security;
+    rank.saturating_sub(if signals.superseded {
+        150
+    } else if signals.part {
+        80
+    } else {
+        0
+    })
 }

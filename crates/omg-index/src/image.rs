@@ -77,6 +77,13 @@ pub(crate) struct RepositoryRecord {
     pub(crate) security: bool,
 }
 
+/// The part of a folded name that is not a marker like `python3-` or `-dev`.
+#[derive(Archive, Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Core {
+    pub(crate) at: u8,
+    pub(crate) len: u8,
+}
+
 /// A package that provides a name.
 #[derive(Archive, Serialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ProvideRecord {
@@ -127,6 +134,8 @@ pub(crate) struct Image {
     pub(crate) ranks: Vec<u16>,
     /// Entry → [`crate::classify::Kind`].
     pub(crate) kinds: Vec<u8>,
+    /// Entry → what of its folded name is no marker.
+    pub(crate) cores: Vec<Core>,
     /// Provided names that have no entry of their own → bytes of `virtual_names`.
     pub(crate) virtual_at: Vec<u32>,
     /// Folded, each followed by a newline.

@@ -52,7 +52,10 @@ impl<'t> Table<'t> {
     pub fn judge(&self, mut search: impl FnMut(&str) -> Vec<String>) -> Outcome<'_> {
         let ranks = self.questions.iter().map(|question| {
             let answers = search(question.query);
-            let rank = answers.iter().take(DEPTH).position(|name| question.wanted.contains(&name.as_str()));
+            let rank = answers
+                .iter()
+                .take(DEPTH)
+                .position(|name| question.wanted.contains(&name.as_str()));
             Judged { question, rank: rank.map(|at| at + 1), answers }
         });
         Outcome { judged: ranks.collect() }

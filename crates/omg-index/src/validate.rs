@@ -132,7 +132,8 @@ fn entries(image: &ArchivedImage) -> Result<(), Error> {
         lines(&image.folded_description_at, &image.folded_descriptions, entries),
         "folded descriptions",
     )?;
-    ensure(image.masks.len() == entries && image.ranks.len() == entries, "masks and ranks")?;
+    let columns = [image.masks.len(), image.ranks.len(), image.cores.len()];
+    ensure(columns.iter().all(|&len| len == entries), "columns of entries")?;
     ensure(image.kinds.iter().all(|&kind| kind < Kind::COUNT), "kinds")?;
     ensure(
         lines(&image.virtual_at, &image.virtual_names, image.virtual_ids.len()),

@@ -98,7 +98,12 @@ pub(crate) fn feed(packages: &[Package<'_>], builder: &mut Builder) -> Result<()
             installed_size: package.installed_size,
             provides: &package.provides,
             relations: &package.relations,
-            versions: &[Offer { version: package.version, repository, priority: 500, record: package.record }],
+            versions: &[Offer {
+                version: package.version,
+                repository,
+                priority: 500,
+                record: package.record,
+            }],
             candidate: Some(0),
         })?;
     }

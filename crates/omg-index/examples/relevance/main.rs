@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let flag = |name: &str| arguments.iter().any(|argument| argument == name);
     let index = build()?;
-    let queries: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let queries: Vec<&String> =
+        arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
     if !queries.is_empty() {
         for query in queries {
             show(&index, query);
@@ -41,7 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if flag("--nucleo") {
         let haystack = haystack(&index);
         let mut matcher = nucleo_matcher::Matcher::new(nucleo_matcher::Config::DEFAULT);
-        let theirs = times("nucleo over every entry", &asked, 1, |query| nucleo(&mut matcher, &haystack, query));
+        let theirs = times("nucleo over every entry", &asked, 1, |query| {
+            nucleo(&mut matcher, &haystack, query)
+        });
         println!("median ratio {:.1}, mean ratio {:.1}", theirs.0 / ours.0, theirs.1 / ours.1);
     }
     Ok(())
@@ -78,7 +81,11 @@ fn build() -> Result<Index, Box<dyn Error>> {
         index = Some(opened);
     }
     let index = index.ok_or("nothing opened")?;
-    println!("open {best:.2?}; {} rows, {:.2} MB in memory", index.len(), index.bytes() as f64 / 1e6);
+    println!(
+        "open {best:.2?}; {} rows, {:.2} MB in memory",
+        index.len(),
+        index.bytes() as f64 / 1e6
+    );
     Ok(index)
 }
 
@@ -90,7 +97,12 @@ fn names(index: &Index, query: &str, limit: usize) -> Vec<String> {
 fn show(index: &Index, query: &str) {
     let start = Instant::now();
     let found = index.search(query, Some(20), &Marks::new(index.len()));
-    println!("{query}: {} in {:.1?}; suggestions {:?}", found.total, start.elapsed(), index.suggest(query, 5));
+    println!(
+        "{query}: {} in {:.1?}; suggestions {:?}",
+        found.total,
+        start.elapsed(),
+        index.suggest(query, 5)
+    );
     for hit in found.hits {
         if let Some(row) = index.row(hit.row) {
             println!("  {:6} {} [{}] {}", hit.score, row.name, row.section, row.description);
@@ -99,28 +111,51 @@ fn show(index: &Index, query: &str) {
 }
 
 fn report(what: &str, outcome: &Outcome<'_>) {
-    println!("{what}: {} queries, MRR@10 {:.4}, top-1 {:.4}", outcome.judged.len(), outcome.mrr(), outcome.first());
+    println!(
+        "{what}: {} queries, MRR@10 {:.4}, top-1 {:.4}",
+        outcome.judged.len(),
+        outcome.mrr(),
+        outcome.first()
+    );
     for kind in ["exact", "prefix", "typo", "words", "common", "concept"] {
         let part = outcome.of_kind(kind);
-        println!("  {kind:8} {:4} MRR@10 {:.4}, top-1 {:.4}", part.judged.len(), part.mrr(), part.first());
+        println!(
+            "  {kind:8} {:4} MRR@10 {:.4}, top-1 {:.4}",
+            part.judged.len(),
+            part.mrr(),
+            part.first()
+        );
     }
 }
 
 fn misses(outcome: &Outcome<'_>) {
     for it in outcome.judged.iter().filter(|it| it.rank != Some(1)) {
         let rank = it.rank.map_or("-".to_owned(), |rank| rank.to_string());
-        println!("{rank:>3} {:24} want {:40} got {}", it.question.query, it.question.wanted.join(","), it.answers.join(" "));
+        println!(
+            "{rank:>3} {:24} want {:40} got {}",
+            it.question.query,
+            it.question.wanted.join(","),
+            it.answers.join(" ")
+        );
     }
 }
 
 fn apt_cache(query: &str) -> Vec<String> {
-    let output = std::process::Command::new("apt-cache").arg("search").args(query.split(' ')).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let output =
+        std::process::Command::new("apt-cache").arg("search").args(query.split(' ')).output();
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
     text.lines().take(10).filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
 /// Prints percentiles; gives median and mean in microseconds.
-fn times(what: &str, queries: &[&str], rounds: usize, mut search: impl FnMut(&str) -> usize) -> (f64, f64) {
+fn times(
+    what: &str,
+    queries: &[&str],
+    rounds: usize,
+    mut search: impl FnMut(&str) -> usize,
+) -> (f64, f64) {
     let mut all: Vec<(f64, &str)> = Vec::new();
     for query in queries {
         search(query);
@@ -136,7 +171,13 @@ fn times(what: &str, queries: &[&str], rounds: usize, mut search: impl FnMut(&st
     let at = |share: f64| all.get((all.len() as f64 * share) as usize).map_or(0.0, |it| it.0);
     let mean = all.iter().map(|it| it.0).sum::<f64>() / all.len().max(1) as f64;
     let slowest = all.last().map_or("", |it| it.1);
-    println!("{what}: p50 {:.0} µs, p90 {:.0}, p99 {:.0}, worst {:.0} ({slowest}), mean {mean:.0}", at(0.5), at(0.9), at(0.99), at(0.999_99));
+    println!(
+        "{what}: p50 {:.0} µs, p90 {:.0}, p99 {:.0}, worst {:.0} ({slowest}), mean {mean:.0}",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        at(0.999_99)
+    );
     (at(0.5), mean)
 }
 
@@ -146,7 +187,11 @@ fn haystack(index: &Index) -> Vec<nucleo_matcher::Utf32String> {
     rows.map(|row| format!("{} {}", row.name, row.description).into()).collect()
 }
 
-fn nucleo(matcher: &mut nucleo_matcher::Matcher, haystack: &[nucleo_matcher::Utf32String], query: &str) -> usize {
+fn nucleo(
+    matcher: &mut nucleo_matcher::Matcher,
+    haystack: &[nucleo_matcher::Utf32String],
+    query: &str,
+) -> usize {
     let pattern = nucleo_matcher::pattern::Pattern::parse(
         query,
         nucleo_matcher::pattern::CaseMatching::Ignore,

@@ -122,12 +122,14 @@ impl Searcher<'_> {
         let mut changed = 0;
         let better: Vec<String> = words
             .iter()
-            .map(|word| match self.occurs(word).then_some(None).unwrap_or_else(|| self.likely(word.text)) {
-                Some(better) => {
-                    changed += 1;
-                    better
+            .map(|word| {
+                match self.occurs(word).then_some(None).unwrap_or_else(|| self.likely(word.text)) {
+                    Some(better) => {
+                        changed += 1;
+                        better
+                    }
+                    None => word.text.to_owned(),
                 }
-                None => word.text.to_owned(),
             })
             .collect();
         if changed == 0 {
@@ -142,7 +144,8 @@ impl Searcher<'_> {
     }
 
     fn occurs(&self, word: &Word<'_>) -> bool {
-        word.finder.find(self.view.names.text).is_some() || word.finder.find(self.view.descriptions.text).is_some()
+        word.finder.find(self.view.names.text).is_some()
+            || word.finder.find(self.view.descriptions.text).is_some()
     }
 
     /// The word of a name that is least edits away; of equals the one with the most popular package.

@@ -62,8 +62,15 @@ impl Index {
         })
     }
 
-    fn search_with(&self, phrase: &str, limit: Option<usize>, installed: &Marks, scratch: &mut Scratch) -> Hits {
-        let mut searcher = Searcher::new(self, View::new(self.image(), &self.tables), phrase, scratch);
+    fn search_with(
+        &self,
+        phrase: &str,
+        limit: Option<usize>,
+        installed: &Marks,
+        scratch: &mut Scratch,
+    ) -> Hits {
+        let mut searcher =
+            Searcher::new(self, View::new(self.image(), &self.tables), phrase, scratch);
         searcher.run();
         let mut hits = self.collect(scratch, installed);
         let total = hits.len();

@@ -17,6 +17,10 @@ pub(crate) struct Word<'q> {
     pub(crate) finder: Finder<'q>,
     /// Bytes of what is looked for.
     pub(crate) len: usize,
+    /// Several descriptions have just this word: it is hardly the beginning of another, or misspelt.
+    pub(crate) known: bool,
+    /// Typed with the plural `s`.
+    pub(crate) plural: bool,
     /// Characters that a name must have.
     pub(crate) mask: u64,
 }
@@ -24,7 +28,14 @@ pub(crate) struct Word<'q> {
 impl<'q> Word<'q> {
     pub(crate) fn new(text: &'q str) -> Self {
         let stem = stem(text);
-        Self { text, finder: Finder::new(stem.as_bytes()), len: stem.len(), mask: text::mask(stem) }
+        Self {
+            text,
+            finder: Finder::new(stem.as_bytes()),
+            len: stem.len(),
+            known: false,
+            plural: stem.len() < text.len(),
+            mask: text::mask(stem),
+        }
     }
 }
 
@@ -36,9 +47,23 @@ fn stem(word: &str) -> &str {
     }
 }
 
+/// The word without an ending that makes it another part of speech; at least four letters stay.
+pub(crate) fn root(word: &str) -> &str {
+    const ENDINGS: &[&str] = &[
+        "isation", "ization", "ation", "ising", "izing", "ling", "ing", "ers", "er", "ors", "or",
+        "ed",
+    ];
+    let cut =
+        ENDINGS.iter().filter_map(|ending| word.strip_suffix(ending)).find(|root| root.len() >= 4);
+    cut.unwrap_or(word)
+}
+
 /// Folds a query and cuts it to what counts.
 pub(crate) fn normalise(query: &str) -> String {
-    let bounded = query.char_indices().nth(MAX_CHARS).map_or(query, |(end, _)| query.get(..end).unwrap_or(""));
+    let bounded = query
+        .char_indices()
+        .nth(MAX_CHARS)
+        .map_or(query, |(end, _)| query.get(..end).unwrap_or(""));
     let folded = text::fold(bounded);
     let mut joined = String::with_capacity(folded.len());
     for word in folded.split_whitespace().take(MAX_WORDS) {
@@ -68,12 +93,21 @@ impl Wants {
         for word in words {
             for part in word.text.split(['-', '.']) {
                 match part {
-                    "dev" | "devel" | "development" | "headers" | "header" | "sdk" => wants.development = true,
-                    "doc" | "docs" | "documentation" | "manual" | "handbook" => wants.documentation = true,
+                    "dev" | "devel" | "development" | "headers" | "header" | "sdk" => {
+                        wants.development = true
+                    }
+                    "doc" | "docs" | "documentation" | "manual" | "handbook" => {
+                        wants.documentation = true
+                    }
                     "dbg" | "dbgsym" | "symbols" => wants.debug = true,
-                    "data" | "common" | "theme" | "themes" | "icons" | "plugin" | "plugins" => wants.data = true,
-                    "l10n" | "i18n" | "locale" | "locales" | "translation" | "language" => wants.locale = true,
-                    "font" | "fonts" | "dictionary" | "wordlist" | "module" | "modules" | "binding" | "bindings" => {
+                    "data" | "common" | "theme" | "themes" | "icons" | "plugin" | "plugins" => {
+                        wants.data = true
+                    }
+                    "l10n" | "i18n" | "locale" | "locales" | "translation" | "language" => {
+                        wants.locale = true
+                    }
+                    "font" | "fonts" | "dictionary" | "wordlist" | "module" | "modules"
+                    | "binding" | "bindings" => {
                         wants.binding = true;
                     }
                     "library" | "libraries" => wants.library = true,
@@ -81,7 +115,8 @@ impl Wants {
                 }
                 wants.library |= part.starts_with("lib") && !part.starts_with("libre");
                 wants.binding |= LANGUAGES.iter().any(|language| {
-                    part.strip_prefix(language).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+                    part.strip_prefix(language)
+                        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
                 });
             }
         }
@@ -90,8 +125,10 @@ impl Wants {
     }
 }
 
-const LANGUAGES: &[&str] =
-    &["python", "perl", "ruby", "php", "rust", "golang", "node", "haskell", "lua", "ocaml", "java", "r", "elpa", "cran"];
+const LANGUAGES: &[&str] = &[
+    "python", "perl", "ruby", "php", "rust", "golang", "node", "haskell", "lua", "ocaml", "java",
+    "r", "elpa", "cran",
+];
 
 #[cfg(test)]
 mod tests {

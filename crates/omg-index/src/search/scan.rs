@@ -1,13 +1,17 @@
 //! One search over one index.
 
-use crate::Index;
 use crate::classify::Kind;
+use crate::{Index, text};
 
 use super::query::{Wants, Word};
 use super::score::{self, Class};
 use super::tables::View;
-use super::{alias, fuzzy};
+use super::{alias, fuzzy, query};
 
+/// With fewer matches than this, looser readings of the query are tried as well.
+const FEW: usize = 10;
+/// A word that stands in this many descriptions is known.
+const KNOWN: usize = 4;
 const UNTOUCHED: i32 = i32::MIN;
 
 /// Points per entry, kept between searches so that none allocates. Only what was touched is reset.
@@ -60,13 +64,23 @@ pub(crate) struct Searcher<'a> {
 }
 
 impl<'a> Searcher<'a> {
-    pub(crate) fn new(index: &'a Index, view: View<'a>, phrase: &'a str, scratch: &'a mut Scratch) -> Self {
+    pub(crate) fn new(
+        index: &'a Index,
+        view: View<'a>,
+        phrase: &'a str,
+        scratch: &'a mut Scratch,
+    ) -> Self {
         scratch.begin(view.entries());
         Self { index, view, phrase, scratch, wants: Wants::default(), malus: 0 }
     }
 
     pub(crate) fn run(&mut self) {
-        let words: Vec<Word<'_>> = self.phrase.split(' ').map(Word::new).collect();
+        let mut words: Vec<Word<'_>> = self.phrase.split(' ').map(Word::new).collect();
+        if let [word] = words.as_mut_slice()
+            && word.len > 2
+        {
+            word.known = self.is_known(word);
+        }
         self.wants = Wants::of(&words);
         let certain = self.names(&words);
         if let [word] = words.as_slice() {
@@ -76,12 +90,20 @@ impl<'a> Searcher<'a> {
                 return;
             }
             let named = self.matching(&words, self.phrase);
+            self.replaced(&words);
             if !certain && named < fuzzy::ENOUGH {
+                let malus = if word.known { score::EDIT } else { 0 };
+                self.malus += malus;
                 self.misspelt(word.text);
+                self.malus -= malus;
             }
         } else {
             self.provided(&words, self.phrase);
             self.matching(&words, self.phrase);
+            self.replaced(&words);
+            if self.scratch.found() < FEW {
+                self.stemmed(&words);
+            }
             if self.scratch.found() == 0 {
                 self.corrected(&words);
             }
@@ -97,7 +119,11 @@ impl<'a> Searcher<'a> {
     /// Adds an entry whose words match as `points` says.
     pub(crate) fn add(&mut self, entry: u32, points: i32) {
         let rank = self.view.ranks.get(entry as usize).map_or(0, |rank| rank.to_native());
-        let kind = self.view.kinds.get(entry as usize).map_or(Kind::Program, |&kind| Kind::from_byte(kind));
+        let kind = self
+            .view
+            .kinds
+            .get(entry as usize)
+            .map_or(Kind::Program, |&kind| Kind::from_byte(kind));
         self.scratch.raise(entry, points - self.malus + score::standing(rank, kind, self.wants));
     }
 
@@ -108,8 +134,14 @@ impl<'a> Searcher<'a> {
             certain |= self.exact(&self.phrase.replace(' ', "-"), score::JOINED);
             certain |= self.exact(&self.phrase.replace(' ', ""), score::JOINED);
         }
-        for (place, name) in alias::names(self.phrase).enumerate() {
+        for (place, name) in alias::packages(self.phrase).enumerate() {
             certain |= self.exact(name, score::ALIAS - 1000 * (place as i32).min(5));
+        }
+        for name in alias::virtuals(self.phrase) {
+            let image = self.index;
+            for entry in image.providers(name).filter_map(|row| image.row_entry(row)) {
+                self.add(entry, score::PROVIDED);
+            }
         }
         certain
     }
@@ -125,9 +157,20 @@ impl<'a> Searcher<'a> {
         found
     }
 
+    fn is_known(&self, word: &Word<'_>) -> bool {
+        let text = self.view.descriptions.text;
+        let mut whole = word.finder.find_iter(text).filter(|&at| {
+            let end = at + word.len;
+            let plural =
+                word.plural && text.get(end) == Some(&b's') && text::word_ends(text, end + 1);
+            text::word_starts(text, at) && (plural || text::word_ends(text, end))
+        });
+        whole.nth(KNOWN - 1).is_some()
+    }
+
     fn beginnings(&mut self, word: &Word<'_>) {
         for entry in self.view.prefixed(word.text.as_bytes()) {
-            let class = score::class(word, self.view.names.get(entry));
+            let (class, _) = score::class(word, self.view.names.get(entry), false, 0);
             let letters = self.view.names.get(entry).len().max(1);
             let whole = if class == Class::First { 150 } else { 0 };
             self.add(entry, 1300 + whole + (word.text.len() * 400 / letters) as i32);
@@ -142,12 +185,16 @@ impl<'a> Searcher<'a> {
             name.len() == phrase.len()
                 && name.iter().zip(phrase.bytes()).all(|(&a, b)| a == b || (b == b' ' && a == b'-'))
         };
+        let letters = words.iter().map(|word| word.text.len()).sum::<usize>() as i32;
         view.virtuals.containing(&anchor.finder, |line| {
             let name = view.virtuals.get(line);
+            let covered = score::PROVIDED_COVERED * letters / name.len().max(1) as i32;
             let points = if joined(name) {
                 score::PROVIDED
-            } else if words.iter().all(|word| matches!(score::class(word, name), Class::First | Class::Whole)) {
-                score::PROVIDED_WORDS
+            } else if covered * 2 >= score::PROVIDED_COVERED
+                && words.iter().all(|word| score::class(word, name, true, 0).0 >= Class::Whole)
+            {
+                score::PROVIDED_WORDS + covered
             } else {
                 return;
             };
@@ -167,8 +214,7 @@ impl<'a> Searcher<'a> {
         let view = self.view;
         let mut named = 0;
         let mut consider = |entry: u32| {
-            let (name, description) = (view.names.get(entry), view.descriptions.get(entry));
-            if let Some(points) = score::all_words(words, phrase, name, view.mask(entry), description) {
+            if let Some(points) = score::all_words(words, phrase, view.texts(entry)) {
                 self.add(entry, points);
                 named += usize::from(points >= score::NAMED);
             }
@@ -180,26 +226,53 @@ impl<'a> Searcher<'a> {
         named
     }
 
-    /// When no package has all the words: those that have all but one, else any.
-    fn fewer(&mut self, words: &[Word<'_>]) {
-        let keep: Vec<&str> = words.iter().map(|word| word.text).filter(|word| word.len() > 1).collect();
-        if keep.len() > 2 {
-            for without in 0..keep.len() {
-                let rest = keep.iter().enumerate().filter(|&(at, _)| at != without).map(|(_, word)| *word);
-                self.fewer_words(rest.collect(), score::DROPPED);
-            }
-        }
-        if self.scratch.found() == 0 {
-            for word in keep {
-                self.fewer_words(vec![word], score::DROPPED * 2);
+    /// Searches again with each word that has a twin of like meaning replaced by it.
+    fn replaced(&mut self, words: &[Word<'_>]) {
+        for at in 0..words.len() {
+            let Some(twins) = words.get(at).map(|word| alias::twins(word.text)) else { continue };
+            for twin in twins {
+                let texts = words
+                    .iter()
+                    .enumerate()
+                    .map(|(place, word)| if place == at { twin } else { word.text });
+                let texts: Vec<&str> = texts.collect();
+                self.variant(texts, score::REPLACED);
             }
         }
     }
 
-    fn fewer_words(&mut self, rest: Vec<&str>, malus: i32) {
+    /// Searches again for what the words have in common with others of their family: `model` for
+    /// `modeling`.
+    fn stemmed(&mut self, words: &[Word<'_>]) {
+        let texts: Vec<&str> = words.iter().map(|word| query::root(word.text)).collect();
+        if texts.iter().zip(words).any(|(root, word)| *root != word.text) {
+            self.variant(texts, score::STEMMED);
+        }
+    }
+
+    /// When no package has all the words: those that have all but one, else any.
+    fn fewer(&mut self, words: &[Word<'_>]) {
+        let keep: Vec<&str> =
+            words.iter().map(|word| word.text).filter(|word| word.len() > 1).collect();
+        if keep.len() > 2 {
+            for without in 0..keep.len() {
+                let rest =
+                    keep.iter().enumerate().filter(|&(at, _)| at != without).map(|(_, word)| *word);
+                self.variant(rest.collect(), score::DROPPED);
+            }
+        }
+        if self.scratch.found() == 0 {
+            for word in keep {
+                self.variant(vec![word], score::DROPPED * 2);
+            }
+        }
+    }
+
+    fn variant(&mut self, rest: Vec<&str>, malus: i32) {
         let phrase = rest.join(" ");
         let words: Vec<Word<'_>> = rest.into_iter().map(Word::new).collect();
         self.malus += malus;
+        self.provided(&words, &phrase);
         self.matching(&words, &phrase);
         self.malus -= malus;
     }

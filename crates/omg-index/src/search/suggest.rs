@@ -22,7 +22,8 @@ impl Index {
             }
             let name = view.names.get(entry);
             if let Some(likeness) = misspelt.likeness(name) {
-                let alike = name.iter().zip(phrase.as_bytes()).take_while(|(a, b)| a == b).count().min(4);
+                let alike =
+                    name.iter().zip(phrase.as_bytes()).take_while(|(a, b)| a == b).count().min(4);
                 let rank = view.ranks.get(entry as usize).map_or(0, |rank| rank.to_native());
                 let points = likeness.points + alike as i32 * 40 + i32::from(rank) / 4;
                 found.push((Reverse(points), entry));

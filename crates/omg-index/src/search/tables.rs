@@ -2,7 +2,8 @@
 
 use rkyv::Archived;
 
-use crate::image::ArchivedImage;
+use super::score::Texts;
+use crate::image::{ArchivedCore, ArchivedImage};
 
 /// Bytes of an arena for which one entry number is kept: 64.
 const SHIFT: usize = 6;
@@ -69,7 +70,8 @@ impl<'a> Lines<'a> {
     #[inline]
     pub(crate) fn owner(&self, position: usize) -> u32 {
         let mut item = self.blocks.get(position >> SHIFT).copied().unwrap_or(0);
-        while self.at.get(item as usize + 1).is_some_and(|end| end.to_native() as usize <= position) {
+        while self.at.get(item as usize + 1).is_some_and(|end| end.to_native() as usize <= position)
+        {
             item += 1;
         }
         item
@@ -77,7 +79,11 @@ impl<'a> Lines<'a> {
 
     /// Calls `found` with each line that has the needle, once per line, in order.
     #[inline]
-    pub(crate) fn containing(&self, needle: &memchr::memmem::Finder<'_>, mut found: impl FnMut(u32)) {
+    pub(crate) fn containing(
+        &self,
+        needle: &memchr::memmem::Finder<'_>,
+        mut found: impl FnMut(u32),
+    ) {
         let mut from = 0;
         while let Some(rest) = self.text.get(from..) {
             let Some(at) = needle.find(rest) else { return };
@@ -99,6 +105,7 @@ pub(crate) struct View<'a> {
     pub(crate) masks: &'a [Archived<u64>],
     pub(crate) ranks: &'a [Archived<u16>],
     pub(crate) kinds: &'a [u8],
+    cores: &'a [ArchivedCore],
 }
 
 impl<'a> View<'a> {
@@ -114,10 +121,15 @@ impl<'a> View<'a> {
                 at: &image.folded_description_at,
                 blocks: &tables.descriptions,
             },
-            virtuals: Lines { text: image.virtual_names.as_bytes(), at: &image.virtual_at, blocks: &tables.virtuals },
+            virtuals: Lines {
+                text: image.virtual_names.as_bytes(),
+                at: &image.virtual_at,
+                blocks: &tables.virtuals,
+            },
             masks: &image.masks,
             ranks: &image.ranks,
             kinds: &image.kinds,
+            cores: &image.cores,
         }
     }
 
@@ -128,6 +140,19 @@ impl<'a> View<'a> {
     #[inline]
     pub(crate) fn mask(&self, entry: u32) -> u64 {
         self.masks.get(entry as usize).map_or(0, |mask| mask.to_native())
+    }
+
+    pub(crate) fn texts(&self, entry: u32) -> Texts<'a> {
+        let core = self
+            .cores
+            .get(entry as usize)
+            .map_or((0, 0), |core| (core.at as usize, core.len as usize));
+        Texts {
+            name: self.names.get(entry),
+            core,
+            mask: self.mask(entry),
+            description: self.descriptions.get(entry),
+        }
     }
 
     /// Entries whose folded name begins with `prefix`: a range, because they are sorted.
