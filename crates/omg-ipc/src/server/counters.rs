@@ -1,0 +1,95 @@
+//! What a server counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Counts since a server was made. Reading them never holds anything up.
+#[derive(Debug, Default)]
+pub struct Counters {
+    open: AtomicUsize,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    requests: AtomicU64,
+    panics: AtomicU64,
+    cut: AtomicU64,
+}
+
+impl Counters {
+    /// Connections now.
+    pub fn connections(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Connections that were let in.
+    pub fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Connections that were turned away.
+    pub fn refusals(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Requests that were answered, with faults too.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Requests that ended in a panic.
+    pub fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Connections that ended because the peer missed a deadline or broke the protocol.
+    pub fn cuts(&self) -> u64 {
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn answered(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn panicked(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn was_cut(&self) {
+        self.cut.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection unless there are `limit` already.
+    pub(super) fn try_open(self: &Arc<Self>, limit: usize) -> Option<Open> {
+        let open = self.open(1);
+        (self.connections() <= limit).then_some(open)
+    }
+
+    /// Counts connections until the guard is dropped.
+    pub(super) fn open(self: &Arc<Self>, count: usize) -> Open {
+        self.open.fetch_add(count, Ordering::Relaxed);
+        Open { counters: Arc::clone(self), count }
+    }
+}
+
+/// Connections counted as open.
+#[derive(Debug)]
+pub(super) struct Open {
+    counters: Arc<Counters>,
+    count: usize,
+}
+
+impl Open {
+    /// Counts it as let in.
+    pub(super) fn accept(&self) {
+        self.counters.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.counters.open.fetch_sub(self.count, Ordering::Relaxed);
+    }
+}
