@@ -15,6 +15,7 @@ pub(crate) fn image(builder: Builder, warnings: &mut Vec<String>) -> Result<Vec<
     rows(&builder, &order, &number, &mut image);
     entries(&builder, &order, &number, &mut image);
     reverse(&builder, &order, &number, &mut image);
+    words(&mut image);
     virtuals(&mut image);
     ranks(&builder, &order, &mut image);
     image.architectures = strings(&builder.architectures);
@@ -204,6 +205,46 @@ fn reverse(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) 
     }
     image.provides.sort_unstable();
     image.provides.dedup();
+}
+
+/// The vocabulary of names, for guessing at misspelt words.
+fn words(image: &mut Image) {
+    let mut interner = crate::intern::Interner::with_capacity(32 * 1024);
+    let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(image.kinds.len() * 3);
+    for (entry, name) in image.folded_names.lines().enumerate() {
+        for word in text::words(name).filter(|word| is_vocabulary(word)) {
+            pairs.push((interner.intern(word), entry as u32));
+        }
+    }
+    let mut sorted: Vec<u32> = (0..interner.len() as u32).collect();
+    sorted.sort_unstable_by(|&a, &b| interner.get(a).cmp(interner.get(b)));
+    let mut number = vec![0_u32; sorted.len()];
+    for (new, &old) in sorted.iter().enumerate() {
+        let word = interner.get(old);
+        image.word_at.push(image.words.len() as u32);
+        image.words.push_str(word);
+        image.words.push('\n');
+        image.word_masks.push(text::mask(word));
+        if let Some(place) = number.get_mut(old as usize) {
+            *place = new as u32;
+        }
+    }
+    image.word_at.push(image.words.len() as u32);
+    for (word, _) in &mut pairs {
+        *word = number.get(*word as usize).copied().unwrap_or(0);
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    image.posting_at.push(0);
+    for group in pairs.chunk_by(|a, b| a.0 == b.0) {
+        image.postings.extend(group.iter().map(|&(_, entry)| entry));
+        image.posting_at.push(image.postings.len() as u32);
+    }
+}
+
+/// Words that someone may misspell: longer than a letter, and no mere number.
+fn is_vocabulary(word: &str) -> bool {
+    word.len() > 1 && !word.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Provided names without a package of their own, as search reads them.

@@ -136,6 +136,16 @@ pub(crate) struct Image {
     pub(crate) kinds: Vec<u8>,
     /// Entry → what of its folded name is no marker.
     pub(crate) cores: Vec<Core>,
+    /// Distinct words of folded names, sorted → bytes of `words`. Numbers and single letters are left out.
+    pub(crate) word_at: Vec<u32>,
+    /// Each followed by a newline.
+    pub(crate) words: String,
+    /// Word → its characters.
+    pub(crate) word_masks: Vec<u64>,
+    /// Word → `posting`.
+    pub(crate) posting_at: Vec<u32>,
+    /// Entries whose name has the word, in order.
+    pub(crate) postings: Vec<u32>,
     /// Provided names that have no entry of their own → bytes of `virtual_names`.
     pub(crate) virtual_at: Vec<u32>,
     /// Folded, each followed by a newline.

@@ -58,6 +58,24 @@ pub(crate) fn word_ends(text: &[u8], at: usize) -> bool {
     !is_word(next) || !is_word(last) || last.is_ascii_digit() != next.is_ascii_digit()
 }
 
+/// The words of a folded text.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let bytes = text.as_bytes();
+        while bytes.get(at).is_some_and(|&byte| !is_word(byte)) {
+            at += 1;
+        }
+        let start = at;
+        bytes.get(at)?;
+        at += 1;
+        while at < bytes.len() && !word_ends(bytes, at) {
+            at += 1;
+        }
+        text.get(start..at)
+    })
+}
+
 /// Part of a word: letters, digits, and every byte of a character beyond ASCII.
 pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80

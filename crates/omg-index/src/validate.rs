@@ -140,5 +140,9 @@ fn entries(image: &ArchivedImage) -> Result<(), Error> {
         "virtual names",
     )?;
     let names = image.name_records.len();
+    let words = image.word_masks.len();
+    ensure(lines(&image.word_at, &image.words, words), "words")?;
+    ensure(divides(&image.posting_at, words, image.postings.len(), true), "postings of words")?;
+    ensure(image.postings.iter().all(|entry| (entry.to_native() as usize) < entries), "postings")?;
     ensure(image.virtual_ids.iter().all(|id| (id.to_native() as usize) < names), "virtual names")
 }

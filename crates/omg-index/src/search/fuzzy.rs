@@ -8,6 +8,7 @@ use super::distance::{Pattern, tolerance};
 use super::query::Word;
 use super::scan::Searcher;
 use super::score;
+use super::tables::View;
 
 /// With this many names that contain the query, nobody needs guesses.
 pub(crate) const ENOUGH: usize = 30;
@@ -19,13 +20,6 @@ const MOST: usize = 100;
 pub(crate) struct Scratch {
     matcher: Option<Box<Matcher>>,
     guesses: Vec<(i32, u32)>,
-}
-
-/// How a misspelt query is like a name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Likeness {
-    pub(crate) edits: usize,
-    pub(crate) points: i32,
 }
 
 /// A misspelt word, prepared.
@@ -44,76 +38,73 @@ impl<'q> Misspelt<'q> {
         Some(Self { text: word.as_bytes(), mask: text::mask(word), pattern, limit })
     }
 
-    /// Could a name with these characters be meant? Each edit brings at most one missing character.
+    /// Could a text with these characters be meant? Each edit loses at most one character and brings
+    /// at most one.
     #[inline]
-    pub(crate) fn possible(&self, mask: u64) -> bool {
+    fn possible(&self, mask: u64) -> bool {
         (self.mask & !mask).count_ones() as usize <= self.limit
+            && (mask & !self.mask).count_ones() as usize <= self.limit
     }
 
-    /// The best likeness of the query to a name or to one of its words.
-    pub(crate) fn likeness(&self, name: &[u8]) -> Option<Likeness> {
-        let whole = self.compare(name, score::MISSPELT);
-        let mut best = whole;
-        for (at, word) in words(name) {
-            let points = if at == 0 { score::MISSPELT - 200 } else { score::MISSPELT - 400 };
-            let found = self.compare(word, points).map(|found| {
-                let covered = (word.len() * 200 / name.len().max(1)) as i32;
-                Likeness { points: found.points + covered, ..found }
-            });
-            if best.is_none_or(|best| found.is_some_and(|found| found.points > best.points)) {
-                best = found;
-            }
-        }
-        best
+    /// Edits to a text, if they are few.
+    fn edits(&self, text: &[u8]) -> Option<usize> {
+        self.begins_alike(text).then(|| self.pattern.distance(text, self.limit)).flatten()
     }
 
-    /// Compares with one word of a text.
-    pub(crate) fn edits(&self, word: &[u8]) -> Option<usize> {
-        self.begins_alike(word).then(|| self.pattern.distance(word, self.limit)).flatten()
-    }
-
-    fn compare(&self, text: &[u8], points: i32) -> Option<Likeness> {
-        let edits = self.edits(text)?;
+    /// Points for a text that is so many edits away.
+    fn points(&self, text: &[u8], edits: usize, best: i32) -> i32 {
         let first = if text.first() == self.text.first() { 100 } else { 0 };
-        let swapped = if text.len() == self.text.len() { 50 } else { 0 };
-        Some(Likeness { edits, points: points + first + swapped - score::EDIT * edits as i32 })
+        let same_length = if text.len() == self.text.len() { 50 } else { 0 };
+        best + first + same_length - score::EDIT * edits as i32
     }
 
-    /// The first letter is right, or swapped with the second, lost, or doubled before: people seldom
-    /// get it wrong, and it spares nearly all comparisons.
+    /// The first letter is right, or swapped with the second, lost, or added: people seldom get it
+    /// wrong otherwise, and this spares many comparisons and odd guesses.
     fn begins_alike(&self, word: &[u8]) -> bool {
         let (typed, meant) = (self.text.first(), word.first());
         typed == meant || self.text.get(1) == meant || typed == word.get(1)
     }
-}
 
-/// Words of a folded name, with their places.
-pub(crate) fn words(name: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while name.get(at).is_some_and(|&byte| !text::is_word(byte)) {
-            at += 1;
+    /// Calls `found` with every entry whose name, or a word of it, is like the query, and points.
+    pub(crate) fn each(&self, view: &View<'_>, mut found: impl FnMut(u32, i32)) {
+        for (entry, mask) in view.masks.iter().enumerate() {
+            if !self.possible(mask.to_native()) {
+                continue;
+            }
+            let name = view.names.get(entry as u32);
+            if let Some(edits) = self.edits(name) {
+                found(entry as u32, self.points(name, edits, score::MISSPELT));
+            }
         }
-        let start = at;
-        name.get(at)?;
-        at += 1;
-        while at < name.len() && !text::word_ends(name, at) {
-            at += 1;
+        self.each_word(view, |word, text, edits| {
+            for entry in view.posting(word) {
+                let name = view.names.get(entry);
+                let best = score::MISSPELT - if name.starts_with(text) { 200 } else { 400 };
+                let covered = (text.len() * 200 / name.len().max(1)) as i32;
+                found(entry, self.points(text, edits, best) + covered);
+            }
+        });
+    }
+
+    /// Calls `found` with every word of a name that is like the query, its text and the edits.
+    fn each_word<'v>(&self, view: &View<'v>, mut found: impl FnMut(u32, &'v [u8], usize)) {
+        for (word, mask) in view.word_masks.iter().enumerate() {
+            if self.possible(mask.to_native()) {
+                let text = view.words.get(word as u32);
+                if let Some(edits) = self.edits(text) {
+                    found(word as u32, text, edits);
+                }
+            }
         }
-        name.get(start..at).map(|word| (start, word))
-    })
+    }
 }
 
 impl Searcher<'_> {
     /// Adds names that are at most two edits away.
     pub(crate) fn misspelt(&mut self, word: &str) {
-        let Some(misspelt) = Misspelt::new(word) else { return };
-        for entry in 0..self.view.entries() {
-            if misspelt.possible(self.view.mask(entry))
-                && let Some(likeness) = misspelt.likeness(self.view.names.get(entry))
-            {
-                self.add(entry, likeness.points);
-            }
+        if let Some(misspelt) = Misspelt::new(word) {
+            let view = self.view;
+            misspelt.each(&view, |entry, points| self.add(entry, points));
         }
     }
 
@@ -148,22 +139,13 @@ impl Searcher<'_> {
             || word.finder.find(self.view.descriptions.text).is_some()
     }
 
-    /// The word of a name that is least edits away; of equals the one with the most popular package.
+    /// The word of a name that is least edits away; of equals the one in most names.
     fn likely(&self, word: &str) -> Option<String> {
-        let misspelt = Misspelt::new(word)?;
-        let mut best: Option<(usize, std::cmp::Reverse<u16>, &[u8])> = None;
-        for entry in 0..self.view.entries() {
-            if !misspelt.possible(self.view.mask(entry)) {
-                continue;
-            }
-            let rank = self.view.ranks.get(entry as usize).map_or(0, |rank| rank.to_native());
-            for (_, word) in words(self.view.names.get(entry)) {
-                if let Some(edits) = misspelt.edits(word) {
-                    let found = (edits, std::cmp::Reverse(rank), word);
-                    best = Some(best.map_or(found, |best| best.min(found)));
-                }
-            }
-        }
+        let mut best: Option<(usize, std::cmp::Reverse<usize>, &[u8])> = None;
+        Misspelt::new(word)?.each_word(&self.view, |word, text, edits| {
+            let found = (edits, std::cmp::Reverse(self.view.posting(word).len()), text);
+            best = Some(best.map_or(found, |best| best.min(found)));
+        });
         best.and_then(|(_, _, word)| std::str::from_utf8(word).ok()).map(str::to_owned)
     }
 

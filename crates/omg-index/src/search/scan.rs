@@ -1,7 +1,7 @@
 //! One search over one index.
 
 use crate::classify::Kind;
-use crate::{Index, text};
+use crate::Index;
 
 use super::query::{Wants, Word};
 use super::score::{self, Class};
@@ -19,6 +19,7 @@ const UNTOUCHED: i32 = i32::MIN;
 pub(crate) struct Scratch {
     points: Vec<i32>,
     touched: Vec<u32>,
+    candidates: Vec<u32>,
     pub(crate) fuzzy: fuzzy::Scratch,
 }
 
@@ -32,6 +33,10 @@ impl Scratch {
 
     pub(crate) fn found(&self) -> usize {
         self.touched.len()
+    }
+
+    fn has(&self, entry: u32) -> bool {
+        self.points.get(entry as usize).is_some_and(|&points| points != UNTOUCHED)
     }
 
     fn raise(&mut self, entry: u32, points: i32) {
@@ -75,12 +80,7 @@ impl<'a> Searcher<'a> {
     }
 
     pub(crate) fn run(&mut self) {
-        let mut words: Vec<Word<'_>> = self.phrase.split(' ').map(Word::new).collect();
-        if let [word] = words.as_mut_slice()
-            && word.len > 2
-        {
-            word.known = self.is_known(word);
-        }
+        let words: Vec<Word<'_>> = self.phrase.split(' ').map(Word::new).collect();
         self.wants = Wants::of(&words);
         let certain = self.names(&words);
         if let [word] = words.as_slice() {
@@ -89,10 +89,10 @@ impl<'a> Searcher<'a> {
                 self.beginnings(word);
                 return;
             }
-            let named = self.matching(&words, self.phrase);
+            let (named, known) = self.single(word);
             self.replaced(&words);
             if !certain && named < fuzzy::ENOUGH {
-                let malus = if word.known { score::EDIT } else { 0 };
+                let malus = if known { score::EDIT } else { 0 };
                 self.malus += malus;
                 self.misspelt(word.text);
                 self.malus -= malus;
@@ -157,17 +157,6 @@ impl<'a> Searcher<'a> {
         found
     }
 
-    fn is_known(&self, word: &Word<'_>) -> bool {
-        let text = self.view.descriptions.text;
-        let mut whole = word.finder.find_iter(text).filter(|&at| {
-            let end = at + word.len;
-            let plural =
-                word.plural && text.get(end) == Some(&b's') && text::word_ends(text, end + 1);
-            text::word_starts(text, at) && (plural || text::word_ends(text, end))
-        });
-        whole.nth(KNOWN - 1).is_some()
-    }
-
     fn beginnings(&mut self, word: &Word<'_>) {
         for entry in self.view.prefixed(word.text.as_bytes()) {
             let (class, _) = score::class(word, self.view.names.get(entry), false, 0);
@@ -186,7 +175,7 @@ impl<'a> Searcher<'a> {
                 && name.iter().zip(phrase.bytes()).all(|(&a, b)| a == b || (b == b' ' && a == b'-'))
         };
         let letters = words.iter().map(|word| word.text.len()).sum::<usize>() as i32;
-        view.virtuals.containing(&anchor.finder, |line| {
+        view.virtuals.containing(&anchor.finder, |line, _| {
             let name = view.virtuals.get(line);
             let covered = score::PROVIDED_COVERED * letters / name.len().max(1) as i32;
             let points = if joined(name) {
@@ -196,34 +185,79 @@ impl<'a> Searcher<'a> {
             {
                 score::PROVIDED_WORDS + covered
             } else {
-                return;
+                return true;
             };
             let image = self.index.image();
-            let Some(id) = image.virtual_ids.get(line as usize) else { return };
+            let Some(id) = image.virtual_ids.get(line as usize) else { return true };
             for row in self.index.providers_of(id.to_native()) {
                 if let Some(entry) = self.index.row_entry(row) {
                     self.add(entry, points);
                 }
             }
+            true
         });
     }
 
-    /// Every entry in which all words occur. Gives how many have one in their name.
-    pub(crate) fn matching(&mut self, words: &[Word<'_>], phrase: &str) -> usize {
-        let Some(anchor) = anchor(words) else { return 0 };
+    /// Every entry in which the only word occurs. Gives how many have it at the beginning of a word
+    /// of their name, and whether it is a known word.
+    fn single(&mut self, word: &Word<'_>) -> (usize, bool) {
         let view = self.view;
+        let text = view.descriptions.text;
+        let mut candidates = std::mem::take(&mut self.scratch.candidates);
+        let mut whole = 0;
+        view.descriptions.containing(&word.finder, |entry, at| {
+            let class = score::class_at(word, text, at, true, usize::MAX);
+            whole += usize::from(class == Class::Whole);
+            let counts = word.len > 3 || class > Class::Inside;
+            if counts {
+                candidates.push(entry);
+            }
+            counts
+        });
+        let known = whole >= KNOWN;
+        let word = Word { known, ..Word::new(word.text) };
+        let words = std::slice::from_ref(&word);
         let mut named = 0;
-        let mut consider = |entry: u32| {
-            if let Some(points) = score::all_words(words, phrase, view.texts(entry)) {
+        view.names.containing(&word.finder, |entry, _| {
+            if let Some(points) = score::all_words(words, word.text, view.texts(entry)) {
                 self.add(entry, points);
                 named += usize::from(points >= score::NAMED);
             }
+            true
+        });
+        for entry in candidates.drain(..) {
+            if !self.scratch.has(entry)
+                && let Some(points) = score::all_words(words, word.text, view.texts(entry))
+            {
+                self.add(entry, points);
+            }
+        }
+        self.scratch.candidates = candidates;
+        (named, known)
+    }
+
+    /// Every entry in which all words occur.
+    pub(crate) fn matching(&mut self, words: &[Word<'_>], phrase: &str) {
+        let view = self.view;
+        // The rarest word first: it is scanned for, and the others are soon found absent.
+        let mut order: Vec<(usize, std::cmp::Reverse<usize>, usize)> = Vec::with_capacity(words.len());
+        for (at, word) in words.iter().enumerate() {
+            order.push((view.frequency(word.text.as_bytes()), std::cmp::Reverse(word.len), at));
+        }
+        order.sort_unstable();
+        let sorted: Vec<&Word<'_>> = order.iter().filter_map(|&(_, _, at)| words.get(at)).collect();
+        // Single letters occur everywhere; they make no good start however rare they are in names.
+        let Some(anchor) = sorted.iter().find(|word| word.len > 2).or(sorted.first()) else { return };
+        let mut consider = |entry: u32, _| {
+            if let Some(points) = score::all_words(&sorted, phrase, view.texts(entry)) {
+                self.add(entry, points);
+            }
+            true
         };
         view.names.containing(&anchor.finder, &mut consider);
         if anchor.len > 2 {
             view.descriptions.containing(&anchor.finder, &mut consider);
         }
-        named
     }
 
     /// Searches again with each word that has a twin of like meaning replaced by it.

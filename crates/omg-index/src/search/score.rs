@@ -5,6 +5,8 @@
 //! archive says of its popularity and what kind of package it is. Nothing depends on the other
 //! packages of the index, so scores of two indexes compare.
 
+use std::borrow::Borrow;
+
 use super::query::{Wants, Word};
 use crate::classify::Kind;
 use crate::text;
@@ -68,26 +70,30 @@ pub(crate) enum Class {
 /// may also begin at `core`, behind a marker: `dbi` in `libdbi-perl`.
 pub(crate) fn class(word: &Word<'_>, text: &[u8], plural: bool, core: usize) -> (Class, usize) {
     let mut best = (Class::Absent, 0);
-    let mut from = 0;
-    while let Some(at) =
-        text.get(from..).and_then(|rest| word.finder.find(rest)).map(|at| at + from)
-    {
-        let end = at + word.len;
-        let whole = text::word_ends(text, end)
-            || (plural && text.get(end) == Some(&b's') && text::word_ends(text, end + 1));
-        let class = match (at == 0, at == core || text::word_starts(text, at), whole) {
-            (true, _, true) => return (Class::First, at),
-            (true, _, false) => Class::Prefix,
-            (false, true, true) => Class::Whole,
-            (false, true, false) => Class::Start,
-            (false, false, _) => Class::Inside,
-        };
+    for at in word.occurrences(text) {
+        let class = class_at(word, text, at, plural, core);
+        if class == Class::First {
+            return (class, at);
+        }
         if class > best.0 {
             best = (class, at);
         }
-        from = at + 1;
     }
     best
+}
+
+/// The class of one occurrence.
+pub(crate) fn class_at(word: &Word<'_>, text: &[u8], at: usize, plural: bool, core: usize) -> Class {
+    let end = at + word.len;
+    let whole = text::word_ends(text, end)
+        || (plural && text.get(end) == Some(&b's') && text::word_ends(text, end + 1));
+    match (at == 0, at == core || text::word_starts(text, at), whole) {
+        (true, _, true) => Class::First,
+        (true, _, false) => Class::Prefix,
+        (false, true, true) => Class::Whole,
+        (false, true, false) => Class::Start,
+        (false, false, _) => Class::Inside,
+    }
 }
 
 /// Points if every word is in the name.
@@ -136,13 +142,14 @@ pub(crate) struct Texts<'a> {
 }
 
 /// Points for an entry whose every word occurs in its name or description; `None` if one doesn't.
-pub(crate) fn all_words(words: &[Word<'_>], phrase: &str, texts: Texts<'_>) -> Option<i32> {
+pub(crate) fn all_words<'q, W: Borrow<Word<'q>>>(words: &[W], phrase: &str, texts: Texts<'_>) -> Option<i32> {
     let Texts { name, core: (core_at, core_len), mask, description } = texts;
     let count = words.len().max(1) as i32;
     let (mut full, mut mixed) = (0, 0);
     let mut covered = 0;
     let (mut named, mut described) = (0, 0);
     for word in words {
+        let word = word.borrow();
         let (in_name, at) = if word.mask & mask == word.mask {
             class(word, name, word.plural, core_at)
         } else {

@@ -16,24 +16,20 @@ impl Index {
         let Some(misspelt) = Misspelt::new(&phrase) else { return Vec::new() };
         let view = View::new(self.image(), &self.tables);
         let mut found = Vec::new();
-        for entry in 0..view.entries() {
-            if !misspelt.possible(view.mask(entry)) {
-                continue;
-            }
+        misspelt.each(&view, |entry, points| {
             let name = view.names.get(entry);
-            if let Some(likeness) = misspelt.likeness(name) {
-                let alike =
-                    name.iter().zip(phrase.as_bytes()).take_while(|(a, b)| a == b).count().min(4);
-                let rank = view.ranks.get(entry as usize).map_or(0, |rank| rank.to_native());
-                let points = likeness.points + alike as i32 * 40 + i32::from(rank) / 4;
-                found.push((Reverse(points), entry));
-            }
-        }
+            let alike = name.iter().zip(phrase.as_bytes()).take_while(|(a, b)| a == b).count().min(4);
+            let rank = view.ranks.get(entry as usize).map_or(0, |rank| rank.to_native());
+            found.push((entry, Reverse(points + alike as i32 * 40 + i32::from(rank) / 4)));
+        });
+        // An entry may be like the query as a whole and by a word: its best counts.
         found.sort_unstable();
+        found.dedup_by_key(|(entry, _)| *entry);
+        found.sort_unstable_by_key(|&(entry, points)| (points, entry));
         found.truncate(limit);
         found
             .iter()
-            .filter_map(|&(_, entry)| self.row(RowId(self.entry_rows(entry).0)))
+            .filter_map(|&(entry, _)| self.row(RowId(self.entry_rows(entry).0)))
             .map(|row| row.name)
             .collect()
     }

@@ -1,5 +1,6 @@
 //! The columns that search reads, and a way from a byte of an arena to its entry.
 
+use memchr::memmem::Finder;
 use rkyv::Archived;
 
 use super::score::Texts;
@@ -77,21 +78,16 @@ impl<'a> Lines<'a> {
         item
     }
 
-    /// Calls `found` with each line that has the needle, once per line, in order.
+    /// Calls `found` with each line that has the needle and the place where it has it, in order.
+    /// Once `found` says true, the search goes on with the next line.
     #[inline]
-    pub(crate) fn containing(
-        &self,
-        needle: &memchr::memmem::Finder<'_>,
-        mut found: impl FnMut(u32),
-    ) {
+    pub(crate) fn containing(&self, needle: &Finder<'_>, mut found: impl FnMut(u32, usize) -> bool) {
         let mut from = 0;
         while let Some(rest) = self.text.get(from..) {
-            let Some(at) = needle.find(rest) else { return };
-            let line = self.owner(from + at);
-            found(line);
-            let next = self.bounds(line).1;
+            let Some(at) = needle.find(rest).map(|at| from + at) else { return };
+            let line = self.owner(at);
             // A needle never holds a newline, so the hit lies inside the line and this moves on.
-            from = next.max(from + at + 1);
+            from = if found(line, at) { self.bounds(line).1.max(at + 1) } else { at + 1 };
         }
     }
 }
@@ -106,6 +102,10 @@ pub(crate) struct View<'a> {
     pub(crate) ranks: &'a [Archived<u16>],
     pub(crate) kinds: &'a [u8],
     cores: &'a [ArchivedCore],
+    pub(crate) words: Lines<'a>,
+    pub(crate) word_masks: &'a [Archived<u64>],
+    posting_at: &'a [Archived<u32>],
+    postings: &'a [Archived<u32>],
 }
 
 impl<'a> View<'a> {
@@ -130,6 +130,11 @@ impl<'a> View<'a> {
             ranks: &image.ranks,
             kinds: &image.kinds,
             cores: &image.cores,
+            // Nobody asks for the owner of a byte of these.
+            words: Lines { text: image.words.as_bytes(), at: &image.word_at, blocks: &[] },
+            word_masks: &image.word_masks,
+            posting_at: &image.posting_at,
+            postings: &image.postings,
         }
     }
 
@@ -140,6 +145,23 @@ impl<'a> View<'a> {
     #[inline]
     pub(crate) fn mask(&self, entry: u32) -> u64 {
         self.masks.get(entry as usize).map_or(0, |mask| mask.to_native())
+    }
+
+    /// Entries whose name has this word of the vocabulary.
+    pub(crate) fn posting(&self, word: u32) -> impl ExactSizeIterator<Item = u32> + use<'a> {
+        let start = self.posting_at.get(word as usize).map_or(0, |at| at.to_native() as usize);
+        let end = self.posting_at.get(word as usize + 1).map_or(start, |at| at.to_native() as usize);
+        self.postings.get(start..end).unwrap_or(&[]).iter().map(|entry| entry.to_native())
+    }
+
+    /// How many names have exactly this word.
+    pub(crate) fn frequency(&self, word: &[u8]) -> usize {
+        let (mut low, mut high) = (0, self.word_masks.len() as u32);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.words.get(middle) < word { low = middle + 1 } else { high = middle }
+        }
+        if self.words.get(low) == word { self.posting(low).len() } else { 0 }
     }
 
     pub(crate) fn texts(&self, entry: u32) -> Texts<'a> {
