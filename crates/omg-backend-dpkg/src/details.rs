@@ -90,7 +90,10 @@ fn take<'a>(details: &mut Details<'a>, name: &str, value: &'a str) {
         "replaces" => details.replaces = items(),
         "provides" => details.provides = items(),
         "size" => details.download_size = value.parse().ok(),
-        "installed-size" => details.installed_size = value.parse::<u64>().ok().and_then(|kib| kib.checked_mul(1024)),
+        "installed-size" => {
+            details.installed_size =
+                value.parse::<u64>().ok().and_then(|kib| kib.checked_mul(1024));
+        }
         "filename" => details.filename = word,
         "sha256" => details.sha256 = word,
         _ => {}
@@ -99,7 +102,8 @@ fn take<'a>(details: &mut Details<'a>, name: &str, value: &'a str) {
 
 fn take_status<'a>(details: &mut Details<'a>, value: &'a str) {
     details.held = value.split_ascii_whitespace().next() == Some("hold");
-    details.state = Some(value).filter(|words| *words != "install ok installed" && !words.is_empty());
+    details.state =
+        Some(value).filter(|words| *words != "install ok installed" && !words.is_empty());
 }
 
 /// A record may have several descriptions: the one that archives leave has only its first line,
@@ -177,4 +181,3 @@ fn unfold(long: &str) -> String {
     text.truncate(text.trim_ascii_end().len());
     text
 }
-

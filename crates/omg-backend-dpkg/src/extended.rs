@@ -64,7 +64,7 @@ pub(crate) fn read(path: &Path, native: &str, warnings: &mut Vec<String>) -> Mar
     };
     let text = deb822::clean(bytes);
     Marks::parse(&text, native, |bad| {
-        warnings.push(format!("{}:{}: {}", path.display(), bad.line, bad.what))
+        warnings.push(format!("{}:{}: {}", path.display(), bad.line, bad.what));
     })
 }
 

@@ -47,7 +47,10 @@ pub fn list(admin: &Path, name: &str, architecture: &str) -> Result<Vec<String>,
         return Err(Error::NotInstalled { name: name.to_owned() });
     };
     let bytes = read_settled(&path, &mut LARGEST_LIST.clone())?;
-    let lines = bytes.split(|byte| *byte == b'\n').map(lists::without_slash).filter(|line| !line.is_empty());
+    let lines = bytes
+        .split(|byte| *byte == b'\n')
+        .map(lists::without_slash)
+        .filter(|line| !line.is_empty());
     Ok(lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect())
 }
 
@@ -95,7 +98,8 @@ fn stamp(admin: &Path) -> Stamp {
 
 /// The other name of a path where `/bin` and its like are links into `/usr`, if it has one.
 pub fn merged_alias(path: &str) -> Option<String> {
-    const MERGED: [&str; 7] = ["/bin/", "/sbin/", "/lib/", "/lib64/", "/lib32/", "/libx32/", "/libo32/"];
+    const MERGED: [&str; 7] =
+        ["/bin/", "/sbin/", "/lib/", "/lib64/", "/lib32/", "/libx32/", "/libo32/"];
     let begins = |path: &str| MERGED.iter().any(|start| path.starts_with(start));
     match path.strip_prefix("/usr") {
         Some(rest) => begins(rest).then(|| rest.to_owned()),
@@ -105,7 +109,9 @@ pub fn merged_alias(path: &str) -> Option<String> {
 
 /// Sorts matches by path, then package, and drops repeated ones.
 fn in_order(mut matches: Vec<FileMatch>) -> Vec<FileMatch> {
-    matches.sort_by(|a, b| (&a.path, &a.package, &a.architecture).cmp(&(&b.path, &b.package, &b.architecture)));
+    matches.sort_by(|a, b| {
+        (&a.path, &a.package, &a.architecture).cmp(&(&b.path, &b.package, &b.architecture))
+    });
     matches.dedup();
     matches
 }

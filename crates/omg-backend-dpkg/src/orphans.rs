@@ -3,6 +3,11 @@
 //! The rules are those of apt 2.6: kept are packages that the user asked for, essential, protected
 //! and required ones, those on hold, those that `APT::NeverAutoRemove` names, and the kernels worth
 //! keeping; and what those depend on, recommend or suggest, as far as apt is told to follow.
+//!
+//! Two differences remain, both of apt's making. apt takes a package's priority from the archive
+//! where that offers the installed version; here it is dpkg's. And where two dependencies on one
+//! name would keep different packages of one source, apt looks only at the one it meets first,
+//! in the order of its hash table; here both count.
 
 use std::path::Path;
 
@@ -12,9 +17,6 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 use crate::graph::Node;
 use crate::status::Settings;
 use crate::version;
-
-#[cfg(test)]
-mod tests;
 
 /// Most bytes that the compiled patterns may take, each set.
 const LARGEST_PATTERNS: usize = 8 << 20;
@@ -65,7 +67,8 @@ pub fn running_kernel() -> Option<String> {
     Some(text.trim_ascii().to_owned())
 }
 
-/// Compiles patterns as apt does: anywhere in the name, whatever the case. Bad ones match nothing.
+/// Compiles patterns as apt does: anywhere in the name, whatever the case. Empty and bad ones match
+/// nothing.
 fn patterns(all: &[String]) -> RegexSet {
     let build = |patterns: &[String]| {
         RegexSetBuilder::new(patterns)
@@ -74,10 +77,10 @@ fn patterns(all: &[String]) -> RegexSet {
             .size_limit(LARGEST_PATTERNS)
             .build()
     };
-    build(all).unwrap_or_else(|_| {
-        let good: Vec<String> =
-            all.iter().filter(|one| build(std::slice::from_ref(*one)).is_ok()).cloned().collect();
-        build(&good).unwrap_or_else(|_| RegexSet::empty())
+    let named: Vec<String> = all.iter().filter(|pattern| !pattern.is_empty()).cloned().collect();
+    build(&named).unwrap_or_else(|_| {
+        let good = named.into_iter().filter(|one| build(std::slice::from_ref(one)).is_ok());
+        build(&good.collect::<Vec<_>>()).unwrap_or_else(|_| RegexSet::empty())
     })
 }
 

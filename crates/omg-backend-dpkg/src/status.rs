@@ -77,7 +77,7 @@ pub fn read(settings: &Settings) -> Result<Installed, Error> {
     let rows = gather(&database, &mut warnings);
     let marks = extended::read(&settings.extended_states, &settings.native, &mut warnings);
     let nodes = nodes(&database.text, rows, settings, &marks, |offset, line| {
-        warnings.push(database.place(offset, line))
+        warnings.push(database.place(offset, line));
     });
     let graph = graph::build(&nodes, settings);
     warnings.truncate(MOST_WARNINGS);
@@ -111,7 +111,7 @@ fn settle<'a>(mut rows: Vec<Row<'a>>, database: &'a source::Database) -> Vec<Row
     for row in rows {
         match kept.last_mut() {
             Some(last) if last.name == row.name && last.architecture == row.architecture => {
-                *last = row
+                *last = row;
             }
             _ => kept.push(row),
         }

@@ -25,15 +25,20 @@ fn every_field_is_read() {
     assert_eq!(details.description, "Vi IMproved - enhanced vi editor - compact version");
     assert_eq!(
         details.long_description.unwrap(),
-        "Vim is an almost compatible version.\n\nIt has\n  * undo\n  * syntax\nand more.".replace("  *", " *")
+        "Vim is an almost compatible version.\n\nIt has\n  * undo\n  * syntax\nand more."
+            .replace("  *", " *")
     );
 }
 
 #[test]
 fn the_whole_description_is_preferred() {
-    let record = "Package: a\nDescription: short\nDescription-md5: 0\nDescription-en: short\n Long.\n";
+    let record =
+        "Package: a\nDescription: short\nDescription-md5: 0\nDescription-en: short\n Long.\n";
     let details = read(record);
-    assert_eq!((details.description, details.long_description.as_deref()), ("short", Some("Long.")));
+    assert_eq!(
+        (details.description, details.long_description.as_deref()),
+        ("short", Some("Long."))
+    );
     let german = read("Package: a\nDescription-de: kurz\n");
     assert_eq!((german.description, german.long_description), ("kurz", None));
 }

@@ -47,7 +47,9 @@ impl Diversion {
 pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Vec<Diversion> {
     let bytes = match read_settled(path, &mut LARGEST.clone()) {
         Ok(bytes) => bytes,
-        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            return Vec::new();
+        }
         Err(error) => {
             warnings.push(error.with_cause());
             return Vec::new();
@@ -57,7 +59,11 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Vec<Diversion> {
     let mut lines = text.lines();
     let mut diversions = Vec::new();
     while let (Some(from), Some(to), Some(package)) = (lines.next(), lines.next(), lines.next()) {
-        diversions.push(Diversion { from: from.to_owned(), to: to.to_owned(), package: package.to_owned() });
+        diversions.push(Diversion {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            package: package.to_owned(),
+        });
     }
     diversions
 }

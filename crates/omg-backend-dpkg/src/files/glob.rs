@@ -15,7 +15,10 @@ enum Token {
     /// `*`
     Many,
     /// `[a-z]`
-    Set { negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl Glob {
@@ -120,7 +123,10 @@ fn next_char(text: &[u8]) -> Option<char> {
 fn longest_plain(tokens: &[Token]) -> Vec<u8> {
     let runs = tokens.split(|token| !matches!(token, Token::Byte(_)));
     let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
-    longest.iter().filter_map(|token| if let Token::Byte(byte) = token { Some(*byte) } else { None }).collect()
+    longest
+        .iter()
+        .filter_map(|token| if let Token::Byte(byte) = token { Some(*byte) } else { None })
+        .collect()
 }
 
 /// Reads what follows `[`, and gives the rest of the pattern. `None` if there is no `]`.
@@ -135,7 +141,8 @@ fn set(text: &str) -> Option<(Token, &str)> {
         if let Some(after) = rest.strip_prefix(']').filter(|_| !first) {
             return Some((Token::Set { negated, ranges }, after));
         }
-        if let Some((name, after)) = rest.strip_prefix("[:").and_then(|rest| rest.split_once(":]")) {
+        if let Some((name, after)) = rest.strip_prefix("[:").and_then(|rest| rest.split_once(":]"))
+        {
             ranges.extend(class(name)?);
             rest = after;
         } else {

@@ -45,13 +45,15 @@ impl Lists {
         let dir = admin.join("info");
         let entries = fs::read_dir(&dir).map_err(|error| Error::io(&dir, "listing it", error))?;
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut names: Vec<String> = names.filter(|name| name.ends_with(".list")).collect();
+        let mut names: Vec<String> =
+            names.filter(|name| name.strip_suffix(".list").is_some()).collect();
         names.sort_unstable();
         let mut lists = Self { text: vec![b'\n'], ..Self::default() };
         let mut left = LARGEST;
         for name in &names {
             let Some(stem) = name.strip_suffix(".list") else { continue };
-            let (package, qualifier) = stem.split_once(':').map_or((stem, None), |(a, b)| (a, Some(b)));
+            let (package, qualifier) =
+                stem.split_once(':').map_or((stem, None), |(a, b)| (a, Some(b)));
             let architecture = match &known {
                 None => qualifier,
                 Some(known) => match known.get(package) {
@@ -83,7 +85,11 @@ impl Lists {
         if memmem::find(bytes, b"/\n").is_none() && memmem::find(bytes, b"\n\n").is_none() {
             self.text.extend_from_slice(bytes);
         } else {
-            for line in bytes.split(|byte| *byte == b'\n').map(without_slash).filter(|line| !line.is_empty()) {
+            for line in bytes
+                .split(|byte| *byte == b'\n')
+                .map(without_slash)
+                .filter(|line| !line.is_empty())
+            {
                 self.text.extend_from_slice(line);
                 self.text.push(b'\n');
             }
@@ -161,7 +167,12 @@ impl Lists {
                 break;
             }
         }
-        found.extend(self.diversions.iter().filter(|diversion| diversion.concerns(path)).map(Diversion::as_match));
+        found.extend(
+            self.diversions
+                .iter()
+                .filter(|diversion| diversion.concerns(path))
+                .map(Diversion::as_match),
+        );
         found
     }
 

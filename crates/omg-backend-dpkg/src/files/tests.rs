@@ -17,7 +17,8 @@ fn admin() -> tempfile::TempDir {
     fs::write(info.join("one.list"), "/twice\n").unwrap();
     fs::write(info.join("two.list"), "/twice\n").unwrap();
     fs::write(info.join("dash.md5sums"), "x  bin/dash\n").unwrap();
-    fs::write(dir.path().join("diversions"), "/bin/sh\n/bin/sh.distrib\ndash\n/a\n/b\n:\n").unwrap();
+    fs::write(dir.path().join("diversions"), "/bin/sh\n/bin/sh.distrib\ndash\n/a\n/b\n:\n")
+        .unwrap();
     dir
 }
 
@@ -40,7 +41,10 @@ fn owners_are_found_by_path_pattern_and_part() {
     assert_eq!(found(&lists, "/bin/sh"), ["dash /bin/sh", "!dash /bin/sh.distrib"]);
     assert_eq!(found(&lists, "/b"), ["!local /b"]);
     assert_eq!(found(&lists, "/twice"), ["one /twice", "two /twice"]);
-    assert_eq!(found(&lists, "/lib/libc.so.6"), ["libc6:amd64 /lib/libc.so.6", "libc6:i386 /lib/libc.so.6"]);
+    assert_eq!(
+        found(&lists, "/lib/libc.so.6"),
+        ["libc6:amd64 /lib/libc.so.6", "libc6:i386 /lib/libc.so.6"]
+    );
     assert_eq!(found(&lists, "*/ls"), ["coreutils /bin/ls"]);
     assert_eq!(found(&lists, "/bin/?s"), ["coreutils /bin/ls"]);
     assert_eq!(found(&lists, "in/ins"), ["coreutils /usr/bin/install"]);
@@ -63,7 +67,9 @@ fn the_other_name_of_a_merged_directory_is_tried() {
 fn commands_are_files_in_directories_of_programs() {
     let dir = admin();
     let lists = Lists::read(dir.path(), None).unwrap();
-    let packages = |name: &str| lists.commands(name).into_iter().map(|found| found.package).collect::<Vec<_>>();
+    let packages = |name: &str| {
+        lists.commands(name).into_iter().map(|found| found.package).collect::<Vec<_>>()
+    };
     assert_eq!(packages("install"), ["coreutils"]);
     assert_eq!(packages("libc.so.6"), [""; 0]);
     assert_eq!(packages("bin/ls"), [""; 0]);

@@ -2,8 +2,10 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::deb822;
 use crate::error::Error;
@@ -165,17 +167,20 @@ fn is_absent(error: &io::Error) -> bool {
 /// its size or time moved meanwhile.
 pub(crate) fn read_settled(path: &Path, left: &mut u64) -> Result<Vec<u8>, Error> {
     for _ in 0..ATTEMPTS {
-        let file = File::open(path).map_err(|error| Error::io(path, "opening it", error))?;
+        let file = open(path).map_err(|error| Error::io(path, "opening it", error))?;
         let before = file.metadata().map_err(|error| Error::io(path, "looking at it", error))?;
         if !before.is_file() {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
             return Err(Error::io(path, "opening it", error));
         }
-        let mut bytes = Vec::with_capacity(before.len().min(*left).saturating_add(1) as usize);
+        if before.len() > *left {
+            return Err(Error::TooLarge { path: path.to_path_buf(), limit: *left });
+        }
+        let mut bytes = Vec::with_capacity(before.len() as usize + 1);
         let mut limited = (&file).take(left.saturating_add(1));
         limited.read_to_end(&mut bytes).map_err(|error| Error::io(path, "reading it", error))?;
         if bytes.len() as u64 > *left {
-            return Err(Error::TooLarge { path: path.to_path_buf(), limit: LARGEST });
+            return Err(Error::TooLarge { path: path.to_path_buf(), limit: *left });
         }
         let after = file.metadata().map_err(|error| Error::io(path, "looking at it", error))?;
         if stamp(&before) == stamp(&after) && bytes.len() as u64 == after.len() {
@@ -184,6 +189,12 @@ pub(crate) fn read_settled(path: &Path, left: &mut u64) -> Result<Vec<u8>, Error
         }
     }
     Err(Error::Unsettled { path: path.to_path_buf() })
+}
+
+/// Opens a file without waiting for anybody: a pipe in its place would block.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
+    File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 fn stamp(metadata: &Metadata) -> (u64, i64, i64) {

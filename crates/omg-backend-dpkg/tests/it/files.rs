@@ -37,14 +37,34 @@ fn owners_are_those_of_dpkg() {
     assert_eq!(lists.warnings(), [""; 0]);
     let mut paths: Vec<String> = Vec::new();
     for package in installed.packages.iter().step_by(3) {
-        let all = files::list(Path::new(ADMIN), &package.name, &package.architecture).unwrap_or_default();
+        let all =
+            files::list(Path::new(ADMIN), &package.name, &package.architecture).unwrap_or_default();
         paths.extend(all.iter().step_by(all.len().max(4) / 4).take(4).cloned());
     }
     let mut queries: Vec<&str> = paths.iter().map(String::as_str).collect();
     queries.extend([
-        "/", "/.", "/bin", "/bin/", "/usr/bin/./", "/bin/sh", "/bin/sh.distrib", "/etc", "/does/not/exist", "bin/ls", "ls",
-        "*/bin/z*", "/usr/bin/?z", "/usr/bin/[a-c]*", "/etc/*.conf", "[/]etc/*", "libc.so", "*.so.?", "\\*", "/usr/bin/perf",
-        "/usr/share/doc/*/copyright", "?usr?bin?[!a-y]*",
+        "/",
+        "/.",
+        "/bin",
+        "/bin/",
+        "/usr/bin/./",
+        "/bin/sh",
+        "/bin/sh.distrib",
+        "/etc",
+        "/does/not/exist",
+        "bin/ls",
+        "ls",
+        "*/bin/z*",
+        "/usr/bin/?z",
+        "/usr/bin/[a-c]*",
+        "/etc/*.conf",
+        "[/]etc/*",
+        "libc.so",
+        "*.so.?",
+        "\\*",
+        "/usr/bin/perf",
+        "/usr/share/doc/*/copyright",
+        "?usr?bin?[!a-y]*",
     ]);
     assert!(queries.len() > 300, "{}", queries.len());
     let Some(wanted) = ask_dpkg(&queries) else { return };
@@ -66,7 +86,11 @@ fn lists_are_those_of_dpkg() {
         let name = format!("{}:{}", package.name, package.architecture);
         let Some(text) = oracle::run("dpkg-query", &["-L", &name]) else { return };
         let wanted: Vec<&str> = text.lines().filter(|line| line.starts_with('/')).collect();
-        assert_eq!(files::list(Path::new(ADMIN), &package.name, &package.architecture).unwrap(), wanted, "{name}");
+        assert_eq!(
+            files::list(Path::new(ADMIN), &package.name, &package.architecture).unwrap(),
+            wanted,
+            "{name}"
+        );
         let time = files::installed_at(Path::new(ADMIN), &package.name, &package.architecture);
         assert!(time.is_some(), "{name}");
     }
@@ -78,5 +102,10 @@ fn commands_are_found_by_their_name() {
     let installed = status::read(&settings).unwrap();
     let lists = Cache::default().lists(Path::new(ADMIN), &installed).unwrap();
     let found = lists.commands("dpkg-query");
-    assert!(found.iter().any(|one| one.package == "dpkg" && one.architecture.as_deref() == Some(&settings.native)));
+    assert!(
+        found
+            .iter()
+            .any(|one| one.package == "dpkg"
+                && one.architecture.as_deref() == Some(&settings.native))
+    );
 }

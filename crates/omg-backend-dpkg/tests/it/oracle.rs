@@ -8,7 +8,7 @@ use omg_backend_dpkg::AutoRemove;
 use omg_backend_dpkg::status::Settings;
 
 /// What a program prints, or `None` if it isn't there.
-pub fn run(program: &str, arguments: &[&str]) -> Option<String> {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).env("LC_ALL", "C").stdin(Stdio::null()).stderr(Stdio::null());
     match command.output() {
@@ -21,7 +21,7 @@ pub fn run(program: &str, arguments: &[&str]) -> Option<String> {
 }
 
 /// Real data of other machines, or `None` if it was not given.
-pub fn data(name: &str) -> Option<PathBuf> {
+pub(crate) fn data(name: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let path = std::env::var_os("OMG_TEST_DATA").map_or(beside, PathBuf::from).join(name);
     if !path.exists() {
@@ -32,7 +32,7 @@ pub fn data(name: &str) -> Option<PathBuf> {
 }
 
 /// Unpacks an archive of real data into a temporary directory.
-pub fn unpack(name: &str) -> Option<tempfile::TempDir> {
+pub(crate) fn unpack(name: &str) -> Option<tempfile::TempDir> {
     let archive = data(name)?;
     let dir = tempfile::tempdir().unwrap();
     let done = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(dir.path()).status();
@@ -46,7 +46,7 @@ pub fn unpack(name: &str) -> Option<tempfile::TempDir> {
 }
 
 /// The settings of this machine, as apt itself tells them.
-pub fn host_settings() -> Option<Settings> {
+pub(crate) fn host_settings() -> Option<Settings> {
     let architectures = run("dpkg", &["--print-architecture"])?;
     let mut settings = Settings::new(Path::new("/"), architectures.trim());
     settings.foreign =
@@ -80,7 +80,7 @@ fn autoremove(dump: &str) -> AutoRemove {
 }
 
 /// Fails with what only one of the two has.
-pub fn assert_same<I: IntoIterator<Item = String>>(
+pub(crate) fn assert_same<I: IntoIterator<Item = String>>(
     have: I,
     wanted: impl IntoIterator<Item = String>,
     about: &str,

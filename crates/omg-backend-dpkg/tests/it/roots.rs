@@ -12,7 +12,8 @@ use crate::oracle;
 /// Every root of the archive: its directory and its status file.
 fn roots(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path());
-    let mut roots: Vec<PathBuf> = entries.filter(|path| path.join("var/lib/dpkg/status").is_file()).collect();
+    let mut roots: Vec<PathBuf> =
+        entries.filter(|path| path.join("var/lib/dpkg/status").is_file()).collect();
     roots.sort();
     roots
 }
@@ -40,7 +41,12 @@ fn every_package_of_other_machines_is_read() {
         assert_eq!(installed.warnings, [""; 0], "{}", root.display());
         let stanzas = fs::read_to_string(root.join("var/lib/dpkg/status")).unwrap();
         let stanzas = stanzas.lines().filter(|line| line.starts_with("Package: ")).count();
-        println!("{}: {} of {stanzas}, {} edges", root.display(), installed.packages.len(), installed.edges.len());
+        println!(
+            "{}: {} of {stanzas}, {} edges",
+            root.display(),
+            installed.packages.len(),
+            installed.edges.len()
+        );
         assert!(installed.packages.len() > 100 && installed.packages.len() <= stanzas);
         compare_with_dpkg(&root, &installed);
     }
