@@ -7,8 +7,10 @@ use ahash::AHashMap;
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
 use omg_core::{Code, Details, Fault, Generation, Installed, PackageState, Sink, Source};
 
-use crate::apt::{contents, generation, merge};
+use crate::apt::arena::Arena;
+use crate::apt::catalogue::Catalogue;
 use crate::apt::settings::{self, Settings};
+use crate::apt::{contents, generation};
 use crate::deb822::Block;
 use crate::error::Error;
 use crate::{details, files, relation, status};
@@ -130,7 +132,13 @@ impl Inner {
         let what = question(what)?;
         let names = self.names()?;
         let lists = self.lists.lists(&self.admin(), &names)?;
-        let mut matches = if what.contains('/') { lists.owners(&what) } else { lists.commands(&what) };
+        let mut matches =
+            if what.contains('/') { lists.owners(&what) } else { lists.commands(&what) };
+        if matches.is_empty()
+            && let Some(target) = alternative(&self.root, &what)
+        {
+            matches = lists.owners(&target);
+        }
         let settings = self.refreshed().settings;
         let found = contents::owners(&settings.contents, &what);
         for warning in found.warnings {
@@ -142,7 +150,10 @@ impl Inner {
             if here.clone().any(|known| known.package == candidate.package) {
                 continue;
             }
-            candidate.installed = names.named(&candidate.package).iter().any(|package| package.state != PackageState::ConfigFiles);
+            candidate.installed = names
+                .named(&candidate.package)
+                .iter()
+                .any(|package| package.state != PackageState::ConfigFiles);
             matches.push(candidate);
         }
         matches.sort_by_key(|found| !found.installed);
@@ -152,7 +163,10 @@ impl Inner {
     fn available_files(&self, name: &str) -> Result<Vec<String>, Fault> {
         let settings = self.refreshed().settings;
         if let Some(hint) = contents_hint(&settings) {
-            let fault = Fault::new(Code::NotFound, format!("the files of '{name}' are not known, since it is not installed"));
+            let fault = Fault::new(
+                Code::NotFound,
+                format!("the files of '{name}' are not known, since it is not installed"),
+            );
             return Err(fault.hint(hint));
         }
         let found = contents::paths(&settings.contents, name);
@@ -160,6 +174,20 @@ impl Inner {
             tracing::warn!("{warning}");
         }
         Ok(found.items)
+    }
+
+    /// Streams the lists of one state. While `apt-get update` replaces them one by one, they are
+    /// read again; each by itself is whole in any case.
+    fn packages<S: Sink>(&self, sink: &mut S) -> Result<(), Fault> {
+        for attempt in 1..=ATTEMPTS {
+            let arena = Arena::new();
+            let Current { settings, catalogue } = self.refreshed();
+            let read = Catalogue::read(&settings, &arena);
+            if attempt == ATTEMPTS || generation::catalogue(&settings.conf) == catalogue {
+                return read.emit(sink);
+            }
+        }
+        Ok(())
     }
 
     fn generations(&self) -> Generations {
@@ -182,7 +210,8 @@ fn sources(installed: &Installed) -> AHashMap<Box<str>, Box<str>> {
         value.split([' ', '(']).next().filter(|name| !name.is_empty()).map(Into::into)
     };
     let all = installed.present();
-    all.filter_map(|package| Some((package.name.clone(), source(installed.record(package))?))).collect()
+    all.filter_map(|package| Some((package.name.clone(), source(installed.record(package))?)))
+        .collect()
 }
 
 /// A path with its leading slash, or the name of a command.
@@ -191,7 +220,28 @@ fn question(what: &str) -> Result<String, Error> {
     if what.trim_matches('/').is_empty() || what.contains('\n') {
         return Err(Error::Pattern { reason: format!("'{what}' is neither a path nor a command") });
     }
-    Ok(if what.contains('/') && !what.starts_with('/') { format!("/{what}") } else { what.to_owned() })
+    Ok(if what.contains('/') && !what.starts_with('/') {
+        format!("/{what}")
+    } else {
+        what.to_owned()
+    })
+}
+
+/// What a command that is managed by update-alternatives stands for: `/usr/bin/vim.basic` for
+/// `vim`. No package owns the links.
+fn alternative(root: &Path, what: &str) -> Option<String> {
+    let below = |path: &str| root.join(path.trim_start_matches('/'));
+    let link = |path: &str| Some(std::fs::read_link(below(path)).ok()?.to_str()?.to_owned());
+    let paths = if what.contains('/') {
+        vec![what.to_owned()]
+    } else {
+        ["/usr/bin", "/usr/sbin", "/usr/games"].map(|dir| format!("{dir}/{what}")).to_vec()
+    };
+    let alternatives = paths
+        .iter()
+        .filter_map(|path| link(path))
+        .find(|to| to.starts_with("/etc/alternatives/"))?;
+    link(&alternatives)
 }
 
 /// What would let us answer for packages that are not installed.
@@ -199,7 +249,11 @@ fn contents_hint(settings: &Settings) -> Option<String> {
     if !settings.contents.is_empty() {
         return None;
     }
-    let configured = settings.conf.keys("Acquire::IndexTargets::deb").iter().any(|name| name.starts_with("Contents-deb"));
+    let configured = settings
+        .conf
+        .keys("Acquire::IndexTargets::deb")
+        .iter()
+        .any(|name| name.starts_with("Contents-deb"));
     Some(if configured {
         "sudo apt-get update".into()
     } else {
@@ -236,8 +290,7 @@ impl PackageManager for Dpkg {
     async fn packages<S: Sink + Send + 'static>(&self, mut sink: S) -> Result<S, Fault> {
         let inner = self.inner.clone();
         blocking("reading the lists", move || {
-            let current = inner.refreshed();
-            merge::packages(&current.settings, &mut sink)?;
+            inner.packages(&mut sink)?;
             Ok(sink)
         })
         .await
@@ -266,8 +319,10 @@ impl PackageManager for Dpkg {
     }
 
     async fn files(&self, name: &str, architecture: &str) -> Result<Vec<String>, Fault> {
-        let (inner, name, architecture) = (self.inner.clone(), name.to_owned(), architecture.to_owned());
-        blocking("listing files", move || Ok(files::list(&inner.admin(), &name, &architecture)?)).await
+        let (inner, name, architecture) =
+            (self.inner.clone(), name.to_owned(), architecture.to_owned());
+        blocking("listing files", move || Ok(files::list(&inner.admin(), &name, &architecture)?))
+            .await
     }
 
     fn installed_at(&self, name: &str, architecture: &str) -> Option<u64> {

@@ -373,3 +373,6 @@ fn is_anchored(path: &str) -> bool {
         || path.starts_with("./")
         || path.starts_with("../")
 }
+
+#[cfg(test)]
+mod tests;

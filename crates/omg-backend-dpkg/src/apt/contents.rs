@@ -193,9 +193,14 @@ fn lines_with<'t>(text: &'t [u8], finder: &'t Finder<'_>) -> impl Iterator<Item 
     })
 }
 
+/// Pieces that must have come in order before a list is trusted to be sorted. Archives sort their
+/// lists; this is for those that don't.
+const PIECES_OF_TRUST: u32 = 4;
+
 /// Whether the pieces of a list come in order of path, as far as their first lines tell.
 #[derive(Default)]
 struct Order {
+    pieces: u32,
     before: Vec<u8>,
     broken: bool,
 }
@@ -208,7 +213,8 @@ impl Order {
         self.before.clear();
         self.before.extend_from_slice(first);
         // Names that go on where `last` ends sort after it, but not by much.
-        !self.broken && first > last && !first.starts_with(last)
+        self.pieces += 1;
+        !self.broken && self.pieces > PIECES_OF_TRUST && first > last && !first.starts_with(last)
     }
 }
 

@@ -1,12 +1,12 @@
-//! All lists that belong to the sources, decompressed and cut into records with every core.
+//! Lists that belong to the sources, decompressed and cut into records with every core.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
+use super::arena::{self, Arena};
 use super::compression::{self, Border, Piece};
-use super::record::Record;
 use crate::deb822;
 use crate::error::Error;
 
@@ -28,144 +28,136 @@ pub(crate) fn find(lists: &Path, stem: &str) -> Option<ListFile> {
     })
 }
 
-/// The text of one list, in pieces that end between records.
-#[derive(Debug, Default)]
-pub(crate) struct ListText {
-    pieces: Vec<String>,
-}
-
-impl ListText {
-    /// The pieces in order.
-    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
-        self.pieces.iter().map(String::as_str)
-    }
-}
-
-/// Decompresses all files, several at a time. A file that can't be read to its end gives an error
-/// in its place and nothing else.
-pub(crate) fn read_all(files: &[&Path]) -> Vec<Result<ListText, Error>> {
-    enum News {
-        Piece(usize, Piece),
-        End(usize, Result<(), Error>),
-    }
-    let threads = cores().min(files.len());
-    let next = AtomicUsize::new(0);
-    let mut texts: Vec<Result<ListText, Error>> =
-        files.iter().map(|_| Ok(ListText::default())).collect();
-    thread::scope(|scope| {
-        // A few pieces of slack: the receiver checks their encoding while the next are unpacked.
-        let (sender, receiver) = mpsc::sync_channel(4);
-        for _ in 0..threads {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                while let Some((number, path)) = {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    files.get(number).map(|path| (number, path))
-                } {
-                    let pass = |piece| sender.send(News::Piece(number, piece)).is_ok();
-                    let result = compression::read(path, Border::EmptyLine, pass);
-                    if sender.send(News::End(number, result)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        for news in receiver {
-            match news {
-                News::Piece(number, Piece::Text(bytes)) => {
-                    let text = deb822::clean(bytes);
-                    if let Some(Ok(list)) = texts.get_mut(number) {
-                        list.pieces.push(text);
-                    }
-                }
-                News::Piece(number, Piece::Again) => {
-                    if let Some(Ok(list)) = texts.get_mut(number) {
-                        list.pieces.clear();
-                    }
-                }
-                News::End(_, Ok(())) => {}
-                News::End(number, Err(error)) => {
-                    if let Some(text) = texts.get_mut(number) {
-                        *text = Err(error);
-                    }
-                }
-            }
-        }
-    });
-    texts
-}
-
 /// Threads that are worth starting.
 pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(8)
 }
 
-/// A record that could not be read.
+/// A piece of a list, and what was made of it.
 #[derive(Debug)]
-pub(crate) struct Skipped {
-    pub(crate) list: u16,
-    /// Line in the decompressed list, from 1.
-    pub(crate) line: usize,
-    pub(crate) reason: &'static str,
+pub(crate) struct Scanned<'a, T> {
+    pub(crate) text: &'a str,
+    pub(crate) made: T,
+    place: Place,
 }
 
-/// At most this many skipped records are named, per piece of text.
-const MOST_NAMED: usize = 16;
+/// Which piece: file, how often it was begun anew, number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    file: usize,
+    attempt: u32,
+    number: u32,
+}
 
-/// Cuts lists into records, on every core. Records stand in the order of the lists.
-pub(crate) fn records<'a>(lists: &[(u16, &'a ListText)]) -> (Vec<Record<'a>>, Vec<Skipped>) {
-    let pieces: Vec<(u16, &ListText, usize)> = lists
-        .iter()
-        .flat_map(|&(number, list)| (0..list.pieces.len()).map(move |piece| (number, list, piece)))
-        .collect();
-    let share = pieces.len().div_ceil(cores()).max(1);
-    let mut records = Vec::new();
-    let mut skipped = Vec::new();
-    thread::scope(|scope| {
-        let workers: Vec<_> =
-            pieces.chunks(share).map(|part| scope.spawn(move || scan(part))).collect();
-        for worker in workers {
-            if let Ok((mut found, mut bad)) = worker.join() {
-                if records.is_empty() {
-                    records = found;
-                } else {
-                    records.append(&mut found);
+/// How reading a file ended: with which attempt, or why not.
+type Ending = Result<u32, Error>;
+
+/// Reads files, several at a time, and makes something of each piece while the next ones are
+/// unpacked. Gives the pieces of each file in order; a file that can't be read to its end gives an
+/// error in its place and nothing else.
+pub(crate) fn scan<'a, T: Send>(
+    arena: &'a Arena,
+    files: &[&Path],
+    make: impl Fn(&'a str, usize) -> T + Sync,
+) -> Vec<Result<Vec<Scanned<'a, T>>, Error>> {
+    let endings: Vec<Mutex<Option<Ending>>> = files.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let all = Mutex::new(Vec::new());
+    let (make, all_made, endings_seen) = (&make, &all, &endings);
+    let work = |receiver: Arc<Mutex<mpsc::Receiver<(Place, Vec<u8>)>>>| {
+        loop {
+            let news = lock(&receiver).recv();
+            let Ok((place, bytes)) = news else { return };
+            let Some(text) = arena.keep(deb822::clean(bytes)) else {
+                if let (Some(ending), Some(path)) =
+                    (endings_seen.get(place.file), files.get(place.file))
+                {
+                    let path = path.to_path_buf();
+                    *lock(ending) = Some(Err(Error::TooLarge { path, limit: arena::LIMIT }));
                 }
-                skipped.append(&mut bad);
-            }
+                continue;
+            };
+            let scanned = Scanned { text, made: make(text, place.file), place };
+            lock(all_made).push(scanned);
         }
+    };
+    thread::scope(|scope| {
+        // A few pieces of slack between those who unpack and those who scan. The receiver goes
+        // with the last of the latter, whatever ends them, so nobody waits for nobody.
+        let (sender, receiver) = mpsc::sync_channel(8);
+        let receiver = Arc::new(Mutex::new(receiver));
+        for _ in 0..cores().min(files.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || unpack(files, next, endings_seen, &sender));
+        }
+        drop(sender);
+        for _ in 1..cores() {
+            let receiver = receiver.clone();
+            scope.spawn(move || work(receiver));
+        }
+        work(receiver);
     });
-    (records, skipped)
+    let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    in_order(files, endings, all)
 }
 
-fn scan<'a>(part: &[(u16, &'a ListText, usize)]) -> (Vec<Record<'a>>, Vec<Skipped>) {
-    let bytes: usize =
-        part.iter().filter_map(|(_, list, at)| list.pieces.get(*at)).map(String::len).sum();
-    // Debian's records have 800 bytes on average.
-    let mut records = Vec::with_capacity(bytes / 600);
-    let mut skipped = Vec::new();
-    for &(number, list, at) in part {
-        let Some(text) = list.pieces.get(at) else { continue };
-        let mut named = 0;
-        for block in deb822::scan(text) {
-            match Record::parse(block, number) {
-                Ok(record) => records.push(record),
-                Err(_) if block.text.lines().all(|line| line.starts_with('#')) => {}
-                Err((offset, reason)) if named < MOST_NAMED => {
-                    named += 1;
-                    let before: usize =
-                        list.pieces.iter().take(at).map(|piece| newlines(piece)).sum();
-                    let here = text.get(..block.offset + offset).map_or(0, newlines);
-                    skipped.push(Skipped { list: number, line: before + here + 1, reason });
-                }
-                Err(_) => {}
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes one file after another and sends its pieces.
+fn unpack(
+    files: &[&Path],
+    next: &AtomicUsize,
+    endings: &[Mutex<Option<Ending>>],
+    sender: &mpsc::SyncSender<(Place, Vec<u8>)>,
+) {
+    loop {
+        let file = next.fetch_add(1, Ordering::Relaxed);
+        let (Some(path), Some(ending)) = (files.get(file), endings.get(file)) else { return };
+        let mut place = Place { file, attempt: 0, number: 0 };
+        let result = compression::read(path, Border::EmptyLine, |piece| match piece {
+            Piece::Again => {
+                place = Place { file, attempt: place.attempt + 1, number: 0 };
+                true
             }
+            Piece::Text(bytes) => {
+                let sent = sender.send((place, bytes)).is_ok();
+                place.number += 1;
+                sent
+            }
+        });
+        let result = result.map(|()| place.attempt);
+        let mut ending = lock(ending);
+        // Those who scan may have found it too large already.
+        if ending.is_none() {
+            *ending = Some(result);
         }
     }
-    (records, skipped)
 }
 
-fn newlines(text: &str) -> usize {
-    memchr::memchr_iter(b'\n', text.as_bytes()).count()
+fn in_order<'a, T>(
+    files: &[&Path],
+    endings: Vec<Mutex<Option<Ending>>>,
+    mut all: Vec<Scanned<'a, T>>,
+) -> Vec<Result<Vec<Scanned<'a, T>>, Error>> {
+    all.sort_by_key(|scanned| scanned.place);
+    let mut all = all.into_iter().peekable();
+    let mut results = Vec::with_capacity(files.len());
+    for (file, ending) in endings.into_iter().enumerate() {
+        let ending = ending.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut pieces = Vec::new();
+        while let Some(piece) = all.next_if(|piece| piece.place.file == file) {
+            pieces.push(piece);
+        }
+        results.push(match ending {
+            Some(Ok(attempt)) => {
+                pieces.retain(|piece| piece.place.attempt == attempt);
+                Ok(pieces)
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(Error::Worker { context: "unpacking the lists" }),
+        });
+    }
+    results
 }

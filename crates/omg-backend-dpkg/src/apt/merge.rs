@@ -2,15 +2,13 @@
 //! handed on in order of name.
 
 use std::cmp::Ordering;
-use std::path::Path;
 
 use omg_core::{Available, Fault, Offer, Relation, RelationKind, RepositoryId, Sink};
 
-use super::lists::{self, ListText};
 use super::preferences::Package;
 use super::record::Record;
 use super::settings::Settings;
-use super::translation::{self, Translations};
+use super::translation::Translations;
 use crate::version;
 
 const KINDS: [RelationKind; 5] = [
@@ -21,68 +19,14 @@ const KINDS: [RelationKind; 5] = [
     RelationKind::Enhances,
 ];
 
-/// Streams every package of the lists into a sink.
-pub(crate) fn packages<S: Sink>(settings: &Settings, sink: &mut S) -> Result<(), Fault> {
-    let mut warnings = settings.warnings.clone();
-    let texts = read_places(settings, &mut warnings);
-    let translated: Vec<&Path> = settings.translations.iter().map(AsRef::as_ref).collect();
-    let translated = translation::read(&translated, &mut warnings);
-    let translations = Translations::new(&translated);
-
-    let borrowed: Vec<(u16, &ListText)> =
-        texts.iter().map(|(number, text)| (*number, text)).collect();
-    let (records, skipped) = lists::records(&borrowed);
-    for bad in skipped {
-        let place = settings
-            .places
-            .get(usize::from(bad.list))
-            .map(|place| place.file.path.display().to_string());
-        warnings.push(format!("{}:{}: {}", place.unwrap_or_default(), bad.line, bad.reason));
-    }
-    for warning in warnings {
-        sink.warning(warning);
-    }
-    let mut repositories = Vec::with_capacity(settings.repositories.len());
-    for repository in &settings.repositories {
-        repositories.push(sink.repository(repository)?);
-    }
-    Merge { settings, repositories, translations, records: &records }.emit(sink)
-}
-
-/// Decompresses the lists of packages. Those that fail become warnings.
-fn read_places(settings: &Settings, warnings: &mut Vec<String>) -> Vec<(u16, ListText)> {
-    // Large lists first, so that no core ends up alone with the largest.
-    let mut order: Vec<usize> = (0..settings.places.len()).collect();
-    order.sort_by_key(|&at| {
-        std::cmp::Reverse(settings.places.get(at).map_or(0, |place| place.file.size))
-    });
-    let paths: Vec<&Path> = order
-        .iter()
-        .filter_map(|&at| settings.places.get(at))
-        .map(|place| place.file.path.as_path())
-        .collect();
-    let mut texts = Vec::with_capacity(order.len());
-    for (at, result) in order.into_iter().zip(lists::read_all(&paths)) {
-        match result {
-            Ok(text) => texts.push((at as u16, text)),
-            Err(error) => {
-                let hint = match error.hint() {
-                    Some(hint) => format!(" (try: {hint})"),
-                    None => String::new(),
-                };
-                warnings.push(format!("{}{hint}; the list is left out", error.with_cause()));
-            }
-        }
-    }
-    texts.sort_by_key(|(number, _)| *number);
-    texts
-}
-
-struct Merge<'a> {
-    settings: &'a Settings,
-    repositories: Vec<RepositoryId>,
-    translations: Translations<'a>,
-    records: &'a [Record<'a>],
+/// What is needed to make packages of records.
+pub(crate) struct Merge<'a> {
+    pub(crate) settings: &'a Settings,
+    /// Ids that the sink gave to the settings' repositories.
+    pub(crate) repositories: Vec<RepositoryId>,
+    pub(crate) translations: &'a Translations<'a>,
+    /// Records in the order of the sources.
+    pub(crate) records: &'a [Vec<Record<'a>>],
 }
 
 /// What packages are sorted by, kept apart from the records, which are large.
@@ -119,11 +63,12 @@ struct Version<'a> {
 }
 
 impl<'a> Merge<'a> {
-    fn emit<S: Sink>(&self, sink: &mut S) -> Result<(), Fault> {
+    /// Streams every package into a sink, sorted by name and architecture.
+    pub(crate) fn emit<S: Sink>(&self, sink: &mut S) -> Result<(), Fault> {
         let wanted = self.settings.conf.architectures();
         let native = self.settings.conf.architecture();
-        let mut order = Vec::with_capacity(self.records.len());
-        for record in self.records {
+        let mut order = Vec::with_capacity(self.records.iter().map(Vec::len).sum());
+        for record in self.records.iter().flatten() {
             // apt files packages for all architectures under the native one.
             let filed = if record.architecture == "all" { native } else { record.architecture };
             if wanted.iter().any(|name| name == filed) {

@@ -1,12 +1,16 @@
 //! What apt knows: its configuration, sources, lists, preferences, and the choice between versions.
 
-pub(crate) mod compression;
+pub(crate) mod arena;
+pub(crate) mod catalogue;
+mod compression;
 mod conf;
 mod conf_parse;
 pub(crate) mod contents;
 pub(crate) mod generation;
 mod lists;
-pub(crate) mod merge;
+mod merge;
+#[cfg(test)]
+mod oracle;
 mod pattern;
 mod policy;
 mod preferences;

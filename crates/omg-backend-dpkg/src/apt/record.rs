@@ -134,12 +134,6 @@ impl<'a> Record<'a> {
         if name.is_empty() { self.name } else { name }
     }
 
-    /// Version of the source package.
-    pub(crate) fn source_version(&self) -> &'a str {
-        let inner = self.source.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
-        inner.map_or(self.version, |(version, _)| version.trim())
-    }
-
     /// Do two records of one version stand for the same package, as apt sees it? Sizes must not
     /// differ, nor Multi-Arch, nor a digest of the fields that matter to dpkg.
     pub(crate) fn is_same_build(&self, other: &Self) -> bool {

@@ -80,8 +80,13 @@ impl Settings {
 pub(crate) fn installed(conf: &Conf) -> status::Settings {
     let strings = |name: &str| conf.list(name).into_iter().map(str::to_owned).collect::<Vec<_>>();
     let defaults = AutoRemove::default();
-    let essential = if conf.has("pkgCacheGen::ForceEssential") { strings("pkgCacheGen::ForceEssential") } else { defaults.force_essential };
-    let foreign = conf.architectures().into_iter().filter(|name| name != conf.architecture()).collect();
+    let essential = if conf.has("pkgCacheGen::ForceEssential") {
+        strings("pkgCacheGen::ForceEssential")
+    } else {
+        defaults.force_essential
+    };
+    let foreign =
+        conf.architectures().into_iter().filter(|name| name != conf.architecture()).collect();
     status::Settings {
         admin: super::generation::dpkg_dir(conf),
         extended_states: conf.file("Dir::State::extended_states"),

@@ -323,3 +323,6 @@ fn plus_minus(name: &str, options: &BTreeMap<String, String>, default: Vec<Strin
     values.retain(|value| !minus.contains(value));
     values
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use ahash::AHashMap;
 
+use super::arena::Arena;
 use super::lists;
-use super::lists::ListText;
 use crate::deb822;
 
 /// Descriptions by the digest that records name them with.
@@ -14,33 +14,14 @@ pub(crate) struct Translations<'a> {
     by_digest: AHashMap<&'a str, &'a str>,
 }
 
-/// Reads the lists of translations; those that can't be read become warnings.
-pub(crate) fn read(files: &[&Path], warnings: &mut Vec<String>) -> Vec<ListText> {
-    let mut texts = Vec::new();
-    for result in lists::read_all(files) {
-        match result {
-            Ok(text) => texts.push(text),
-            Err(error) => warnings.push(error.with_cause()),
-        }
-    }
-    texts
-}
-
 impl<'a> Translations<'a> {
-    /// Finds the descriptions in lists.
-    pub(crate) fn new(texts: &'a [ListText]) -> Self {
+    /// Reads lists of translations; those that can't be read become warnings.
+    pub(crate) fn read(files: &[&Path], arena: &'a Arena, warnings: &mut Vec<String>) -> Self {
         let mut by_digest = AHashMap::new();
-        for block in texts.iter().flat_map(ListText::pieces).flat_map(|piece| deb822::scan(piece)) {
-            let (mut digest, mut text) = ("", "");
-            for field in block.fields() {
-                match field.name {
-                    "Description-md5" => digest = field.value,
-                    "Description-en" => text = field.value,
-                    _ => {}
-                }
-            }
-            if !digest.is_empty() && !text.is_empty() {
-                by_digest.entry(digest).or_insert(text);
+        for result in lists::scan(arena, files, |text, _| descriptions(text)) {
+            match result {
+                Ok(parts) => by_digest.extend(parts.into_iter().flat_map(|part| part.made)),
+                Err(error) => warnings.push(error.with_cause()),
             }
         }
         Self { by_digest }
@@ -55,4 +36,23 @@ impl<'a> Translations<'a> {
     pub(crate) fn is_empty(&self) -> bool {
         self.by_digest.is_empty()
     }
+}
+
+/// Digests with their descriptions.
+fn descriptions(text: &str) -> Vec<(&str, &str)> {
+    let mut all = Vec::new();
+    for block in deb822::scan(text) {
+        let (mut digest, mut description) = ("", "");
+        for field in block.fields() {
+            match field.name {
+                "Description-md5" => digest = field.value,
+                "Description-en" => description = field.value,
+                _ => {}
+            }
+        }
+        if !digest.is_empty() && !description.is_empty() {
+            all.push((digest, description));
+        }
+    }
+    all
 }

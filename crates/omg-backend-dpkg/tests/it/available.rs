@@ -44,7 +44,10 @@ impl Sink for Catalogue {
         self.last = now;
         assert!(!package.versions.is_empty());
         let place = |id: RepositoryId| self.repositories[usize::from(id.0)].name.clone();
-        let offers = package.versions.iter().map(|offer| (offer.version.to_owned(), offer.priority, place(offer.repository)));
+        let offers = package
+            .versions
+            .iter()
+            .map(|offer| (offer.version.to_owned(), offer.priority, place(offer.repository)));
         let row = Row {
             architecture: package.architecture.to_owned(),
             description: package.description.to_owned(),
@@ -90,22 +93,35 @@ impl System {
     /// What omg would choose for `name` or `name:architecture`.
     pub fn policy(&self, name: &str) -> Policy {
         let (name, wanted) = name.split_once(':').unwrap_or((name, &self.native));
-        let effective = |architecture: &str| if architecture == "all" { self.native.clone() } else { architecture.to_owned() };
+        let effective = |architecture: &str| {
+            if architecture == "all" { self.native.clone() } else { architecture.to_owned() }
+        };
         let rows = self.catalogue.rows.get(name).map_or(&[][..], Vec::as_slice);
         let row = rows.iter().find(|row| effective(&row.architecture) == wanted);
-        let own = self
-            .installed
-            .named(name)
-            .iter()
-            .find(|package| package.state != omg_core::PackageState::ConfigFiles && effective(&package.architecture) == wanted);
+        let own = self.installed.named(name).iter().find(|package| {
+            package.state != omg_core::PackageState::ConfigFiles
+                && effective(&package.architecture) == wanted
+        });
         let installed = own.map(|package| &*package.version);
         let offers: Vec<KnownOffer<'_>> = row
-            .map(|row| row.offers.iter().map(|(version, priority, _)| KnownOffer { version, priority: *priority }).collect())
+            .map(|row| {
+                row.offers
+                    .iter()
+                    .map(|(version, priority, _)| KnownOffer { version, priority: *priority })
+                    .collect()
+            })
             .unwrap_or_default();
-        let architecture = own.map_or_else(|| row.map_or(wanted, |row| &row.architecture), |package| &package.architecture);
+        let architecture = own.map_or_else(
+            || row.map_or(wanted, |row| &row.architecture),
+            |package| &package.architecture,
+        );
         let choice = self.dpkg.choose(&Known { name, architecture, installed, offers: &offers });
         if installed.is_none() {
-            assert_eq!(choice.offer.map(|at| offers[at].version), row.and_then(|row| row.candidate).map(|at| offers[at].version), "{name}");
+            assert_eq!(
+                choice.offer.map(|at| offers[at].version),
+                row.and_then(|row| row.candidate).map(|at| offers[at].version),
+                "{name}"
+            );
             assert!(!choice.upgrade);
         }
         self.table(installed, &offers, &choice)
@@ -142,7 +158,10 @@ pub fn read_policy(text: &str) -> BTreeMap<String, Policy> {
     let mut all: BTreeMap<String, Policy> = BTreeMap::new();
     let mut current = String::new();
     for line in text.lines() {
-        let value = |start: &str| line.strip_prefix(start).map(|rest| Some(rest.to_owned()).filter(|rest| rest != "(none)"));
+        let value = |start: &str| {
+            line.strip_prefix(start)
+                .map(|rest| Some(rest.to_owned()).filter(|rest| rest != "(none)"))
+        };
         if !line.starts_with(' ') {
             line.trim_end_matches(':').clone_into(&mut current);
             all.entry(current.clone()).or_default();
@@ -151,9 +170,13 @@ pub fn read_policy(text: &str) -> BTreeMap<String, Policy> {
                 policy.installed = version;
             } else if let Some(version) = value("  Candidate: ") {
                 policy.candidate = version;
-            } else if line.starts_with(" *** ") || (line.starts_with("     ") && !line.starts_with("      ")) {
+            } else if line.starts_with(" *** ")
+                || (line.starts_with("     ") && !line.starts_with("      "))
+            {
                 let mut words = line.get(5..).unwrap_or("").split_whitespace();
-                if let (Some(version), Some(priority)) = (words.next(), words.next().and_then(|word| word.parse().ok())) {
+                if let (Some(version), Some(priority)) =
+                    (words.next(), words.next().and_then(|word| word.parse().ok()))
+                {
                     policy.versions.push((version.to_owned(), priority));
                 }
             }

@@ -17,7 +17,11 @@ async fn candidates_are_those_of_apt_cache() {
     let mut names: BTreeSet<String> = BTreeSet::new();
     for package in system.installed.present() {
         let foreign = &*package.architecture != "all" && *package.architecture != *native;
-        names.insert(if foreign { format!("{}:{}", package.name, package.architecture) } else { package.name.to_string() });
+        names.insert(if foreign {
+            format!("{}:{}", package.name, package.architecture)
+        } else {
+            package.name.to_string()
+        });
     }
     let some = (system.catalogue.rows.len() / 2000).max(1);
     names.extend(system.catalogue.rows.keys().step_by(some).cloned());
@@ -29,7 +33,9 @@ async fn candidates_are_those_of_apt_cache() {
         for (name, theirs) in read_policy(&text) {
             compared += 1;
             let ours = system.policy(&name);
-            let theirs = if theirs.installed.is_none() && theirs.versions.iter().any(|(_, priority)| *priority == -1) {
+            let theirs = if theirs.installed.is_none()
+                && theirs.versions.iter().any(|(_, priority)| *priority == -1)
+            {
                 // A removed package's version, which apt lists and never installs.
                 super::Policy { versions: ours.versions.clone(), ..theirs }
             } else {
@@ -60,7 +66,9 @@ async fn upgradable_packages_are_those_of_apt_list() {
         .filter_map(|package| {
             let policy = system.policy(&package.name);
             let candidate = policy.candidate?;
-            omg_backend_dpkg::version::compare(&candidate, policy.installed.as_deref()?).is_gt().then(|| (package.name.to_string(), candidate))
+            omg_backend_dpkg::version::compare(&candidate, policy.installed.as_deref()?)
+                .is_gt()
+                .then(|| (package.name.to_string(), candidate))
         })
         .collect();
     println!("{} upgradable", ours.len());

@@ -63,13 +63,18 @@ async fn candidates_on_other_machines_are_those_of_apt_cache() {
             fs::write(root.join("etc/apt/preferences"), pins).unwrap();
             let system = System::open(&root, native).await;
             let compared = compare(&system, &root, native, machine);
-            println!("{machine}: {compared} compared, {} offered, {} repositories", system.catalogue.rows.len(), system.catalogue.repositories.len());
+            println!(
+                "{machine}: {compared} compared, {} offered, {} repositories",
+                system.catalogue.rows.len(),
+                system.catalogue.repositories.len()
+            );
         }
     }
 }
 
 fn compare(system: &System, root: &std::path::Path, native: &str, machine: &str) -> usize {
-    let mut names: BTreeSet<&str> = system.installed.present().map(|package| &*package.name).collect();
+    let mut names: BTreeSet<&str> =
+        system.installed.present().map(|package| &*package.name).collect();
     names.extend(system.catalogue.rows.keys().map(String::as_str));
     let names: Vec<&str> = names.into_iter().collect();
     let Some(theirs) = policies(root, native, &names) else { return 0 };
@@ -78,8 +83,13 @@ fn compare(system: &System, root: &std::path::Path, native: &str, machine: &str)
         let Some(wanted) = theirs.get(name) else {
             panic!("{machine}: apt-cache does not know {name}");
         };
-        let removed = wanted.versions.iter().any(|(_, priority)| *priority == -1) && wanted.installed.is_none();
-        let wanted = if removed { Policy { versions: ours.versions.clone(), ..wanted.clone() } } else { wanted.clone() };
+        let removed = wanted.versions.iter().any(|(_, priority)| *priority == -1)
+            && wanted.installed.is_none();
+        let wanted = if removed {
+            Policy { versions: ours.versions.clone(), ..wanted.clone() }
+        } else {
+            wanted.clone()
+        };
         assert_eq!(ours, wanted, "{machine}: {name}");
     }
     names.len()

@@ -37,11 +37,20 @@ impl Root {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = Self { dir, sources: String::new() };
-        for path in ["etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/apt/sources.list.d", "var/lib/apt/lists/partial", "var/cache/apt/archives/partial"] {
+        for path in [
+            "etc/apt/apt.conf.d",
+            "etc/apt/preferences.d",
+            "etc/apt/sources.list.d",
+            "var/lib/apt/lists/partial",
+            "var/cache/apt/archives/partial",
+        ] {
             fs::create_dir_all(root.path().join(path)).unwrap();
         }
         root.write("var/lib/dpkg/status", "");
-        root.write("etc/apt/apt.conf.d/00arch", "APT::Architecture \"amd64\";\nAPT::Architectures { \"amd64\"; };\n");
+        root.write(
+            "etc/apt/apt.conf.d/00arch",
+            "APT::Architecture \"amd64\";\nAPT::Architectures { \"amd64\"; };\n",
+        );
         root
     }
 
@@ -72,9 +81,19 @@ impl Root {
     }
 
     /// Adds a suite of `http://HOST/debian` with one component.
-    pub fn suite(mut self, host: &str, dist: &str, component: &str, release: &str, packages: &str) -> Self {
+    pub fn suite(
+        mut self,
+        host: &str,
+        dist: &str,
+        component: &str,
+        release: &str,
+        packages: &str,
+    ) -> Self {
         let start = format!("var/lib/apt/lists/{host}_debian_dists_{dist}");
-        let release = format!("{release}\nDate: Sat, 21 Nov 2026 00:00:00 UTC\nSHA256:\n {} 1 x\n", "0".repeat(64));
+        let release = format!(
+            "{release}\nDate: Sat, 21 Nov 2026 00:00:00 UTC\nSHA256:\n {} 1 x\n",
+            "0".repeat(64)
+        );
         self.write(&format!("{start}_Release"), release);
         self.write(&format!("{start}_{component}_binary-amd64_Packages"), packages);
         let _ = writeln!(self.sources, "deb http://{host}/debian {dist} {component}");
@@ -99,7 +118,12 @@ impl Root {
         if let Some(theirs) = policies(self.path(), "amd64", names) {
             for &name in names {
                 let wanted = theirs.get(name).cloned().unwrap_or_default();
-                assert_eq!(system.policy(name), wanted, "{name}, with warnings {:?}", system.catalogue.warnings);
+                assert_eq!(
+                    system.policy(name),
+                    wanted,
+                    "{name}, with warnings {:?}",
+                    system.catalogue.warnings
+                );
             }
         }
         system
