@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Counts since a server was made. Reading them never holds anything up.
+/// Counts since a server was made, and the limit that new connections are counted against. Reading
+/// and changing them never holds anything up.
 #[derive(Debug, Default)]
 pub struct Counters {
+    limit: AtomicUsize,
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -18,6 +20,11 @@ impl Counters {
     /// Connections now.
     pub fn connections(&self) -> usize {
         self.open.load(Ordering::Relaxed)
+    }
+
+    /// Puts another limit of connections into force. Those that are open stay.
+    pub fn limit_connections(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Connections that were let in.
@@ -61,24 +68,24 @@ impl Counters {
         self.cut.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a connection unless there are `limit` already.
-    pub(super) fn try_open(self: &Arc<Self>, limit: usize) -> Option<Open> {
-        let open = self.open(1);
-        (self.connections() <= limit).then_some(open)
+    /// Counts a connection, unless there are as many as may be.
+    pub(super) fn try_open(self: &Arc<Self>) -> Result<Open, usize> {
+        let limit = self.limit.load(Ordering::Relaxed);
+        let open = self.open();
+        if self.connections() <= limit { Ok(open) } else { Err(limit) }
     }
 
-    /// Counts connections until the guard is dropped.
-    pub(super) fn open(self: &Arc<Self>, count: usize) -> Open {
-        self.open.fetch_add(count, Ordering::Relaxed);
-        Open { counters: Arc::clone(self), count }
+    /// Counts a connection until the guard is dropped.
+    pub(super) fn open(self: &Arc<Self>) -> Open {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open { counters: Arc::clone(self) }
     }
 }
 
-/// Connections counted as open.
+/// A connection counted as open.
 #[derive(Debug)]
 pub(super) struct Open {
     counters: Arc<Counters>,
-    count: usize,
 }
 
 impl Open {
@@ -90,6 +97,6 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.counters.open.fetch_sub(self.count, Ordering::Relaxed);
+        self.counters.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -106,7 +106,9 @@ impl Server {
         let watching = |source| Error::Connection { context: "watching the socket", source };
         listener.set_nonblocking(true).map_err(watching)?;
         let listener = UnixListener::from_std(listener).map_err(watching)?;
-        Ok(Self { listener, config, counters: Arc::default() })
+        let counters = Arc::<Counters>::default();
+        counters.limit_connections(config.connections);
+        Ok(Self { listener, config, counters })
     }
 
     /// What it counts, also after it has ended.
@@ -158,7 +160,7 @@ impl Server {
         S::Future: Send,
     {
         let shared = Shared::new(config, counters, service);
-        let open = shared.counters.open(1);
+        let open = shared.counters.open();
         Connection::new(connection::Joined(reader, writer), peer, shared, open).run().await;
     }
 }
@@ -176,12 +178,16 @@ where
         shared.counters.refused();
         return refuse(&stream, Fault::new(Code::Peer, "this daemon serves only the user that runs it"));
     }
-    let Some(open) = shared.counters.try_open(shared.config.connections) else {
-        shared.counters.refused();
-        let message = format!("the daemon has {} connections and takes no more", shared.config.connections);
-        return refuse(&stream, Fault::new(Code::Busy, message).hint("try again in a moment"));
-    };
-    tasks.spawn(Connection::new(stream, peer, Arc::clone(shared), open).run());
+    match shared.counters.try_open() {
+        Ok(open) => {
+            tasks.spawn(Connection::new(stream, peer, Arc::clone(shared), open).run());
+        }
+        Err(limit) => {
+            shared.counters.refused();
+            let message = format!("the daemon has {limit} connections and takes no more");
+            refuse(&stream, Fault::new(Code::Busy, message).hint("try again in a moment"));
+        }
+    }
 }
 
 /// Says why, as far as the empty socket buffer of a new connection takes it, and hangs up.

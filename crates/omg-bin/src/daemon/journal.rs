@@ -1,0 +1,82 @@
+//! Logs: to standard error, in the form that whoever reads it understands.
+
+use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
+
+use omg_core::{Code, Fault};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{Format, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::reload;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::places::variable;
+
+/// The filter of a running daemon, to be exchanged on reload.
+#[derive(Debug)]
+pub(super) struct Filter(reload::Handle<Targets, Registry>);
+
+impl Filter {
+    /// Puts the filter of other settings into force.
+    pub(super) fn apply(&self, settings: &str) -> Result<(), Fault> {
+        self.0.reload(chosen(settings)?).map_err(|error| {
+            Fault::caused_by(Code::Failure, "the log's filter can't be exchanged", &error)
+        })
+    }
+}
+
+/// Starts logging. `OMG_LOG` is stronger than the settings.
+pub(super) fn start(settings: &str) -> Result<Filter, Fault> {
+    let (filter, handle) = reload::Layer::new(chosen(settings)?);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = if reads_journal() {
+        let form = Journal(Format::default().without_time().with_level(false).with_ansi(false));
+        registry.with(lines.with_ansi(false).event_format(form)).try_init()
+    } else {
+        let terminal = rustix::termios::isatty(std::io::stderr());
+        registry.with(lines.with_ansi(terminal)).try_init()
+    };
+    started.map_err(|error| Fault::caused_by(Code::Internal, "logging can't be started", &error))?;
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    Ok(Filter(handle))
+}
+
+fn chosen(settings: &str) -> Result<Targets, Fault> {
+    let variable = variable("OMG_LOG").map(|text| text.to_string_lossy().into_owned());
+    let text = variable.as_deref().unwrap_or(settings);
+    text.parse().map_err(|error| {
+        let message = format!("'{text}' is not a log filter");
+        Fault::caused_by(Code::Settings, message, &error).hint("OMG_LOG=info, or OMG_LOG=warn,omg_ipc=debug")
+    })
+}
+
+/// Is standard error the stream that `JOURNAL_STREAM` names? See systemd.exec(5).
+fn reads_journal() -> bool {
+    let Some(named) = variable("JOURNAL_STREAM") else { return false };
+    let Ok(meta) = std::fs::metadata("/dev/stderr") else { return false };
+    named.to_str() == Some(&format!("{}:{}", meta.dev(), meta.ino()))
+}
+
+/// Lines with a priority before them, as sd-daemon(3) has it. The journal knows the time itself.
+struct Journal(Format<tracing_subscriber::fmt::format::Full, ()>);
+
+impl<S, N> FormatEvent<S, N> for Journal
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let priority = match *event.metadata().level() {
+            Level::ERROR => "<3>",
+            Level::WARN => "<4>",
+            Level::INFO => "<6>",
+            Level::DEBUG | Level::TRACE => "<7>",
+        };
+        writer.write_str(priority)?;
+        self.0.format_event(context, writer, event)
+    }
+}

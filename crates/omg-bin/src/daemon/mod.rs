@@ -1,0 +1,49 @@
+//! `omgd`: configure, listen, load, serve, drain.
+//!
+//! The socket is bound before the index is loaded: whoever connects meanwhile waits in the socket's
+//! queue instead of finding nobody.
+
+mod arguments;
+mod journal;
+mod notify;
+mod reload;
+mod serve;
+mod system;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use omg_core::Fault;
+
+use arguments::{Arguments, Asked};
+
+/// Runs the daemon to its end.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::parse(arguments) {
+        Ok(Asked::Run(arguments)) => arguments,
+        Ok(Asked::Text(text)) => {
+            // Whoever asked for it has hung up, if this fails.
+            drop(io::stdout().write_all(text.as_bytes()));
+            return ExitCode::SUCCESS;
+        }
+        Err(fault) => return ended(&fault),
+    };
+    match serve::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => ended(&fault),
+    }
+}
+
+/// Says on standard error why the daemon ends.
+fn ended(fault: &Fault) -> ExitCode {
+    let mut text = format!("omgd: {}: {fault}\n", fault.code.id());
+    if let Some(hint) = &fault.hint {
+        text.push_str("omgd: hint: ");
+        text.push_str(hint);
+        text.push('\n');
+    }
+    // Nowhere else to say it.
+    drop(io::stderr().write_all(text.as_bytes()));
+    ExitCode::from(fault.code.exit())
+}

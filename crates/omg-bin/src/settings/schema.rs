@@ -1,0 +1,258 @@
+//! Every key: its name, its meaning, how it is read and shown, and its default.
+
+use toml::de::DeValue;
+
+use super::Settings;
+
+/// How the daemon runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Daemon {
+    /// May `omg` start a daemon that stays?
+    pub autostart: bool,
+    /// Seconds without a request after which the daemon ends; 0 for never.
+    pub idle_exit_s: u64,
+    /// Threads that answer.
+    pub workers: usize,
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or such levels per module.
+    pub log: String,
+}
+
+/// What the daemon allows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Requests that a user may make each second, in the long run.
+    pub requests_per_second: u32,
+    /// Requests that a user may make at once after a pause.
+    pub burst: u32,
+    /// Connections at a time.
+    pub connections: usize,
+}
+
+/// What is kept, and how long.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cache {
+    /// Bytes of answers in memory.
+    pub memory_bytes: u64,
+    /// Seconds that search results stay in memory.
+    pub search_ttl_s: u64,
+    /// Seconds that answers to `info` stay in memory.
+    pub info_ttl_s: u64,
+}
+
+/// How `omg` shows answers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ui {
+    /// Colours.
+    pub color: When,
+    /// A pager for output that is longer than the terminal.
+    pub pager: When,
+    /// Results of a search on a terminal; `None` for the built-in number.
+    pub limit: Option<u32>,
+}
+
+/// Something that is usually decided by where output goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum When {
+    /// If output is a terminal that can do it.
+    #[default]
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+impl Default for Daemon {
+    fn default() -> Self {
+        Self { autostart: true, idle_exit_s: 0, workers: 2, log: "info".to_owned() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let limits = omg_service::Limits::default();
+        Self { requests_per_second: limits.rate, burst: limits.burst, connections: 1024 }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        let limits = omg_service::Limits::default();
+        Self {
+            memory_bytes: omg_service::Options::default().memory,
+            search_ttl_s: limits.search_time.as_secs(),
+            info_ttl_s: limits.info_time.as_secs(),
+        }
+    }
+}
+
+/// One key of the schema.
+#[derive(Debug)]
+pub struct Key {
+    /// `section.name`.
+    pub name: &'static str,
+    /// What it is for, one line.
+    pub about: &'static str,
+    /// Does `omg daemon reload` suffice to put a new value into force?
+    pub reloads: bool,
+    /// Takes a value, or says what it must be.
+    pub(super) set: fn(&mut Settings, &DeValue<'_>) -> Result<(), &'static str>,
+    /// The value as TOML.
+    pub(super) show: fn(&Settings) -> String,
+}
+
+/// The schema.
+pub static KEYS: &[Key] = &[
+    Key {
+        name: "daemon.autostart",
+        about: "start a daemon when none runs",
+        reloads: true,
+        set: |all, value| boolean(value).map(|it| all.daemon.autostart = it),
+        show: |all| all.daemon.autostart.to_string(),
+    },
+    Key {
+        name: "daemon.idle_exit_s",
+        about: "end after this many seconds without a request; 0 for never",
+        reloads: true,
+        set: |all, value| {
+            number(value, 0, 10_000_000, "seconds, 0 to 10000000").map(|it| all.daemon.idle_exit_s = it)
+        },
+        show: |all| all.daemon.idle_exit_s.to_string(),
+    },
+    Key {
+        name: "daemon.workers",
+        about: "threads that answer",
+        reloads: false,
+        set: |all, value| number(value, 1, 64, "a number of threads, 1 to 64").map(|it| all.daemon.workers = it as usize),
+        show: |all| all.daemon.workers.to_string(),
+    },
+    Key {
+        name: "daemon.log",
+        about: "what is logged: error, warn, info, debug, trace, or such per module; OMG_LOG is stronger",
+        reloads: true,
+        set: |all, value| {
+            let text = text(value)?;
+            text.parse::<tracing_subscriber::filter::Targets>()
+                .map(|_| text.clone_into(&mut all.daemon.log))
+                .map_err(|_| "a level, like \"info\", or levels per module, like \"warn,omg_ipc=debug\"")
+        },
+        show: |all| quoted(&all.daemon.log),
+    },
+    Key {
+        name: "limits.requests_per_second",
+        about: "requests that a user may make each second in the long run",
+        reloads: true,
+        set: |all, value| {
+            let it = number(value, 1, u32::MAX.into(), "a number of requests, 1 or more")?;
+            all.limits.requests_per_second = it as u32;
+            Ok(())
+        },
+        show: |all| all.limits.requests_per_second.to_string(),
+    },
+    Key {
+        name: "limits.burst",
+        about: "requests that a user may make at once after a pause",
+        reloads: true,
+        set: |all, value| {
+            // A batch of the costliest queries must fit, or it could never be answered.
+            let it = number(value, 2560, u32::MAX.into(), "a number of requests, 2560 or more")?;
+            all.limits.burst = it as u32;
+            Ok(())
+        },
+        show: |all| all.limits.burst.to_string(),
+    },
+    Key {
+        name: "limits.connections",
+        about: "connections at a time",
+        reloads: true,
+        set: |all, value| {
+            number(value, 1, 65_536, "a number of connections, 1 to 65536").map(|it| all.limits.connections = it as usize)
+        },
+        show: |all| all.limits.connections.to_string(),
+    },
+    Key {
+        name: "cache.memory_bytes",
+        about: "bytes of answers kept in memory",
+        reloads: false,
+        set: |all, value| number(value, 0, 1 << 40, "a number of bytes").map(|it| all.cache.memory_bytes = it),
+        show: |all| all.cache.memory_bytes.to_string(),
+    },
+    Key {
+        name: "cache.search_ttl_s",
+        about: "seconds that search results stay in memory",
+        reloads: true,
+        set: |all, value| {
+            number(value, 0, 10_000_000, "seconds, 0 to 10000000").map(|it| all.cache.search_ttl_s = it)
+        },
+        show: |all| all.cache.search_ttl_s.to_string(),
+    },
+    Key {
+        name: "cache.info_ttl_s",
+        about: "seconds that answers to info stay in memory",
+        reloads: true,
+        set: |all, value| number(value, 0, 10_000_000, "seconds, 0 to 10000000").map(|it| all.cache.info_ttl_s = it),
+        show: |all| all.cache.info_ttl_s.to_string(),
+    },
+    Key {
+        name: "ui.color",
+        about: "colours: auto, always or never; --color is stronger",
+        reloads: true,
+        set: |all, value| when(value).map(|it| all.ui.color = it),
+        show: |all| quoted(all.ui.color.as_str()),
+    },
+    Key {
+        name: "ui.pager",
+        about: "a pager for long output: auto, always or never; --no-pager is stronger",
+        reloads: true,
+        set: |all, value| when(value).map(|it| all.ui.pager = it),
+        show: |all| quoted(all.ui.pager.as_str()),
+    },
+    Key {
+        name: "ui.limit",
+        about: "results of a search on a terminal; 0 for the built-in number",
+        reloads: true,
+        set: |all, value| {
+            let it = number(value, 0, u32::MAX.into(), "a number of results")?;
+            all.ui.limit = Some(it as u32).filter(|&limit| limit > 0);
+            Ok(())
+        },
+        show: |all| all.ui.limit.unwrap_or(0).to_string(),
+    },
+];
+
+impl When {
+    /// As it stands in a file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
+fn when(value: &DeValue<'_>) -> Result<When, &'static str> {
+    let word = value.as_str().unwrap_or_default();
+    [When::Auto, When::Always, When::Never]
+        .into_iter()
+        .find(|when| when.as_str() == word)
+        .ok_or("\"auto\", \"always\" or \"never\"")
+}
+
+fn boolean(value: &DeValue<'_>) -> Result<bool, &'static str> {
+    value.as_bool().ok_or("true or false")
+}
+
+fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, &'static str> {
+    value.as_str().ok_or("a string")
+}
+
+fn number(value: &DeValue<'_>, least: u64, most: u64, wanted: &'static str) -> Result<u64, &'static str> {
+    let integer = value.as_integer().ok_or(wanted)?;
+    let number = u64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| wanted)?;
+    if (least..=most).contains(&number) { Ok(number) } else { Err(wanted) }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
