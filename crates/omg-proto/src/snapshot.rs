@@ -47,6 +47,31 @@ pub struct FastStatus {
 pub const SIZE: usize = size_of::<FastStatus>();
 
 impl FastStatus {
+    /// A sealed snapshot: total, explicit, orphans, updates, security updates; the writer's process
+    /// id; seconds since the epoch.
+    pub fn counted(counts: [u32; 5], pid: u32, timestamp: u64) -> Self {
+        let [total, explicit, orphans, updates, security_updates] = counts.map(little_endian::U32::new);
+        Self {
+            magic: MAGIC.into(),
+            version: VERSION,
+            reserved: [0; 3],
+            total,
+            explicit,
+            orphans,
+            updates,
+            security_updates,
+            pid: pid.into(),
+            timestamp: timestamp.into(),
+            checksum: 0.into(),
+        }
+        .sealed()
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+
     /// Fills in magic, version and checksum.
     #[must_use]
     pub fn sealed(mut self) -> Self {

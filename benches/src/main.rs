@@ -1,0 +1,56 @@
+//! Measures OMG beside its peers, in one run on one machine.
+//!
+//! `cargo xtask bench` builds the release executables and runs this. Without an argument every
+//! part runs and `docs/benchmarks/` is written; see `PARTS` for running one alone.
+
+mod figures;
+mod host;
+mod instructions;
+mod load;
+mod peers;
+mod picture;
+mod relevance;
+mod report;
+mod sample;
+
+use std::process::ExitCode;
+
+use report::Report;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Name, what it measures, and how.
+const PARTS: &[(&str, &str, fn(&mut Report) -> Outcome)] = &[
+    ("peers", "whole processes beside apt, apt-cache, aptitude and dpkg-query", peers::run),
+    ("figures", "start-up, memory, search inside the index, codec, status scan", figures::run),
+    ("load", "round trips on a kept connection, and 10,000 requests/s on eight", load::run),
+    ("relevance", "the query table, beside apt-cache search", relevance::run),
+    ("instructions", "instruction counts of the gated paths against the baseline", instructions::run),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, path] = arguments.as_slice()
+        && mode == "gate"
+    {
+        return instructions::gate(path);
+    }
+    let names: Vec<&str> = arguments.iter().map(String::as_str).filter(|name| !name.starts_with("--")).collect();
+    if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|(part, ..)| part != *name)) {
+        report::say(&format!("no part is called '{unknown}'. The parts:"));
+        PARTS.iter().for_each(|(name, what, _)| report::say(&format!("  {name:14}{what}")));
+        return ExitCode::from(2);
+    }
+    let mut report = Report::default();
+    for (name, _, run) in PARTS {
+        if !names.is_empty() && !names.contains(name) {
+            continue;
+        }
+        report::say(&format!("== {name}"));
+        if let Err(error) = run(&mut report) {
+            report.fail(format!("{name}: {error}"));
+        }
+    }
+    let kept = if names.is_empty() { report.keep() } else { Ok(()) };
+    report.finish(kept)
+}

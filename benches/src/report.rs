@@ -1,0 +1,74 @@
+//! What was measured: printed as it comes, kept as markdown.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// Rows of one table.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    markdown: String,
+    failures: Vec<String>,
+    bars: Vec<(String, f64)>,
+}
+
+/// Prints a line at once.
+#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+impl Report {
+    /// Starts a table.
+    pub(crate) fn table(&mut self, title: &str, columns: &[&str]) {
+        self.line(&format!("\n## {title}\n"));
+        self.row(columns);
+        self.row(&vec!["---"; columns.len()]);
+    }
+
+    /// Adds a row to the table begun last.
+    pub(crate) fn row<S: AsRef<str>>(&mut self, cells: &[S]) {
+        let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
+        self.line(&format!("| {} |", cells.join(" | ")));
+    }
+
+    /// Adds a figure with its goal to the table begun last.
+    pub(crate) fn figure(&mut self, what: &str, measured: &str, goal: &str, reached: bool) {
+        self.row(&[what, measured, goal, if reached { "yes" } else { "**no**" }]);
+    }
+
+    /// Adds a paragraph.
+    pub(crate) fn line(&mut self, text: &str) {
+        say(text);
+        let _infallible = writeln!(self.markdown, "{text}");
+    }
+
+    /// Adds a bar to the picture: a command and its milliseconds.
+    pub(crate) fn bar(&mut self, label: &str, milliseconds: f64) {
+        self.bars.push((label.to_owned(), milliseconds));
+    }
+
+    /// Notes something that makes the run fail at its end.
+    pub(crate) fn fail(&mut self, why: String) {
+        say(&format!("FAILED: {why}"));
+        self.failures.push(why);
+    }
+
+    /// Writes `docs/benchmarks/README.md` and the picture.
+    pub(crate) fn keep(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let folder = crate::host::workspace().join("docs/benchmarks");
+        std::fs::create_dir_all(&folder)?;
+        let head = "# Benchmarks\n\nWritten by `cargo xtask bench`; do not edit. All figures of one table come from one run.\n";
+        let place = format!("\nMachine: {}.\n\n![Time of whole commands](peers.svg)\n", crate::host::describe());
+        std::fs::write(folder.join("README.md"), format!("{head}{place}{}", self.markdown))?;
+        crate::picture::bars(&self.bars, &folder.join("peers.svg"))
+    }
+
+    /// The exit code, after naming what failed.
+    pub(crate) fn finish(&self, kept: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
+        if let Err(error) = &kept {
+            say(&format!("could not write docs/benchmarks: {error}"));
+        }
+        self.failures.iter().for_each(|failure| say(&format!("failed: {failure}")));
+        if self.failures.is_empty() && kept.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
