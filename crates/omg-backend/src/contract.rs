@@ -54,7 +54,7 @@ struct Package {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Version {
-    version: String,
+    text: String,
     repository: RepositoryId,
     priority: i32,
     record: String,
@@ -141,11 +141,11 @@ fn check_catalogue<M: PackageManager>(backend: &M, catalogue: &Catalogue) {
         );
         for version in &package.versions {
             let known = usize::from(version.repository.0) < catalogue.repositories.len();
-            assert!(known, "{name} {}: repository was not announced", version.version);
+            assert!(known, "{name} {}: repository was not announced", version.text);
             let details = backend.details(&version.record);
             assert_eq!(
                 (details.name, details.version),
-                (&**name, &*version.version),
+                (&**name, &*version.text),
                 "its record says otherwise"
             );
             assert_eq!(
@@ -345,7 +345,7 @@ impl Package {
     fn offers(&self) -> Vec<KnownOffer<'_>> {
         self.versions
             .iter()
-            .map(|version| KnownOffer { version: &version.version, priority: version.priority })
+            .map(|version| KnownOffer { version: &version.text, priority: version.priority })
             .collect()
     }
 }
@@ -368,7 +368,7 @@ impl Sink for Catalogue {
             .versions
             .iter()
             .map(|offer| Version {
-                version: offer.version.to_string(),
+                text: offer.version.to_string(),
                 repository: offer.repository,
                 priority: offer.priority,
                 record: offer.record.to_string(),

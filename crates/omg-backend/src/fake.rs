@@ -9,14 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use omg_core::{
-    Available, Code, Details, Edge, Fault, FileMatch, FileOrigin, Generation, Installed,
-    InstalledPackage, Offer, PackageState, Priority, Relation, RelationKind, Repository,
-    RepositoryId, Sink, Source,
+    Code, Details, Fault, FileMatch, FileOrigin, Generation, Installed, Repository, Sink, Source,
 };
 
 use crate::{Choice, Files, Generations, Known, PackageManager};
 
 mod record;
+mod system;
 
 /// The operations that can be counted, failed and held.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -323,7 +322,7 @@ impl PackageManager for Fake {
         let plain = sink.repository(&repository("fake/main", false))?;
         let security = sink.repository(&repository("fake-security/main", true))?;
         for package in packages.iter().filter(|package| !package.versions.is_empty()) {
-            stream(package, plain, security, &mut sink)?;
+            system::stream(package, plain, security, &mut sink)?;
         }
         Ok(sink)
     }
@@ -337,7 +336,7 @@ impl PackageManager for Fake {
             .filter(|package| package.installed.is_some())
             .cloned()
             .collect();
-        Ok(installed(&packages))
+        Ok(system::installed(&packages))
     }
 
     fn choose(&self, known: &Known<'_>) -> Choice {
@@ -397,102 +396,6 @@ impl PackageManager for Fake {
         self.enter(Operation::AvailableFiles).await?;
         self.paths(name, false)
     }
-}
-
-fn stream(
-    package: &FakePackage,
-    plain: RepositoryId,
-    security: RepositoryId,
-    sink: &mut impl Sink,
-) -> Result<(), Fault> {
-    let records: Vec<String> =
-        package.versions.iter().map(|(version, _)| record::write(package, version)).collect();
-    let offers: Vec<Offer<'_>> = package
-        .versions
-        .iter()
-        .zip(&records)
-        .map(|((version, secure), record)| Offer {
-            version,
-            repository: if *secure { security } else { plain },
-            priority: 500,
-            record,
-        })
-        .collect();
-    let provides: Vec<&str> = package.provides.iter().map(String::as_str).collect();
-    let relations: Vec<Relation<'_>> = package
-        .depends
-        .iter()
-        .flat_map(|item| record::alternatives(item))
-        .map(|name| Relation { kind: RelationKind::Depends, name })
-        .collect();
-    sink.package(&Available {
-        name: &package.name,
-        architecture: "all",
-        description: &package.description,
-        section: "fakes",
-        priority: Priority::Optional,
-        task: false,
-        essential: false,
-        download_size: 1000,
-        installed_size: 4096,
-        provides: &provides,
-        relations: &relations,
-        versions: &offers,
-        candidate: Some(0),
-    })
-}
-
-fn installed(packages: &[FakePackage]) -> Installed {
-    let mut text = String::new();
-    let mut rows = Vec::new();
-    for package in packages {
-        let version = package.installed.as_deref().unwrap_or("");
-        let start = text.len();
-        text.push_str(&record::write(package, version));
-        rows.push(InstalledPackage {
-            name: package.name.as_str().into(),
-            version: version.into(),
-            architecture: "all".into(),
-            source: Source::Apt,
-            state: PackageState::Installed,
-            automatic: package.automatic,
-            orphan: false,
-            held: false,
-            essential: false,
-            installed_size: 4096,
-            description: package.description.as_str().into(),
-            section: "fakes".into(),
-            record: start..text.len(),
-        });
-        text.push('\n');
-    }
-    let edges = edges(packages);
-    for (number, row) in (0_u32..).zip(&mut rows) {
-        row.orphan = row.automatic && !edges.iter().any(|edge| edge.to == number);
-    }
-    Installed { text: text.into(), packages: rows, edges, warnings: Vec::new() }
-}
-
-fn edges(packages: &[FakePackage]) -> Vec<Edge> {
-    let number = |name: &str| {
-        (0_u32..)
-            .zip(packages)
-            .find(|(_, package)| {
-                package.name == name || package.provides.iter().any(|provided| provided == name)
-            })
-            .map(|(number, _)| number)
-    };
-    let mut edges: Vec<Edge> = (0_u32..)
-        .zip(packages)
-        .flat_map(|(from, package)| package.depends.iter().map(move |item| (from, item)))
-        .filter_map(|(from, item)| {
-            let to = record::alternatives(item).into_iter().find_map(number)?;
-            Some(Edge { from, to, kind: RelationKind::Depends })
-        })
-        .collect();
-    edges.sort_unstable();
-    edges.dedup();
-    edges
 }
 
 #[cfg(test)]

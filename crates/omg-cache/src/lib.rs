@@ -17,7 +17,7 @@
 //!         Some(Key { generation: Generation(1), request: Bytes::from_static(self.0.as_bytes()) })
 //!     }
 //!     fn keep(&self) -> Keep {
-//!         Keep { memory: std::time::Duration::from_secs(300), disk: false }
+//!         Keep { memory: std::time::Duration::from_mins(5), disk: false }
 //!     }
 //! }
 //!

@@ -13,8 +13,9 @@ use tower::{Layer, Service};
 use crate::counts::Counter;
 use crate::{Answer, Answers, Cacheable, Keep, Key};
 
-/// Bytes that an entry takes beside its own: moka's node, deque links, reference counts.
-const OVERHEAD: usize = 256;
+/// Bytes that an entry takes beside its own: moka's entry, two deque nodes and its timer, the
+/// reference counts of key and answer.
+const OVERHEAD: usize = 512;
 
 /// Layer: keeps answers in memory, weighed by bytes, each for its own time (TinyLFU).
 #[derive(Clone)]
@@ -42,8 +43,8 @@ struct OwnTime;
 // === impl Memory ===
 
 impl Memory {
-    /// A tier of at most `capacity` bytes. An answer over a quarter of that is not kept, so that
-    /// one long list does not push out everything else.
+    /// A tier of at most `capacity` bytes. An answer over half of that is not kept, so that one
+    /// long list does not push out everything else.
     pub fn new(capacity: u64) -> Self {
         let tally = Arc::new(Tally::default());
         let evicted = tally.clone();
@@ -59,7 +60,7 @@ impl Memory {
                 }
             })
             .build_with_hasher(ahash::RandomState::new());
-        Self { cache, tally, largest: usize::try_from(capacity / 4).unwrap_or(usize::MAX) }
+        Self { cache, tally, largest: usize::try_from(capacity / 2).unwrap_or(usize::MAX) }
     }
 
     /// Forgets everything: after a change of generation nothing in here is asked for again.

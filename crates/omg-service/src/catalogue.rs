@@ -20,7 +20,7 @@ use crate::watch::Watch;
 use load::Fresh;
 
 /// The snapshot's time is renewed this often, so that a reader can tell a living one from a dead one.
-const RENEW: Duration = Duration::from_secs(60);
+const RENEW: Duration = Duration::from_mins(1);
 
 /// A view that failed to load is tried again after this time, or when something moves.
 const RETRY: Duration = Duration::from_secs(5);

@@ -23,8 +23,8 @@ impl Default for Limits {
         Self {
             rate: 50_000,
             burst: 100_000,
-            search_time: Duration::from_secs(300),
-            info_time: Duration::from_secs(600),
+            search_time: Duration::from_mins(5),
+            info_time: Duration::from_mins(10),
         }
     }
 }

@@ -105,7 +105,7 @@ impl Watch {
                     self.watched.insert(directory);
                 }
                 Err(error) => {
-                    tracing::debug!(%error, path = %directory.display(), "not watched; polled")
+                    tracing::debug!(%error, path = %directory.display(), "not watched; polled");
                 }
             }
         }

@@ -28,7 +28,7 @@ async fn its_generations_move_as_told() {
     let fake = fake();
     moves(&fake, (false, false), || {}).await;
     moves(&fake, (false, true), || fake.change_installed(|_| {})).await;
-    moves(&fake, (true, true), || fake.change(|packages| packages.clear())).await;
+    moves(&fake, (true, true), || fake.change(BTreeMap::clear)).await;
 }
 
 #[tokio::test]

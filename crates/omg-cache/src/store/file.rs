@@ -335,10 +335,10 @@ impl File {
     }
 }
 
-fn get<'k, K: redb::Key + 'static>(
+fn get<K: redb::Key + 'static>(
     database: &Database,
     table: TableDefinition<'_, K, &'static [u8]>,
-    key: K::SelfType<'k>,
+    key: K::SelfType<'_>,
 ) -> Result<Option<Vec<u8>>, redb::Error> {
     match database.begin_read()?.open_table(table) {
         Ok(table) => Ok(table.get(key)?.map(|row| row.value().to_vec())),

@@ -83,7 +83,7 @@ async fn offered<B: PackageManager>(
     }
     let builder = backend.packages(Builder::new()).await?;
     let store = store.clone();
-    blocking(move || built(builder, store, catalogue)).await?
+    blocking(move || built(builder, &store, catalogue)).await?
 }
 
 /// The stored index of this catalogue, if it is whole.
@@ -112,7 +112,7 @@ fn stored(store: Store, catalogue: Generation) -> Option<Offered> {
 
 fn built(
     builder: Builder,
-    store: Store,
+    store: &Store,
     catalogue: Generation,
 ) -> Result<(Arc<Offered>, Option<Fresh>), Fault> {
     let Built { image, records: mut blocks, warnings } = builder.finish().map_err(Fault::from)?;

@@ -69,7 +69,7 @@ impl<S: Answers<Parsed>> Service<Parsed> for Traced<S> {
                     );
                 }
                 Err(fault) => {
-                    tracing::debug!(uid, pid, ?shape, micros, code = ?fault.code, %fault, "refused")
+                    tracing::debug!(uid, pid, ?shape, micros, code = ?fault.code, %fault, "refused");
                 }
             }
             result

@@ -68,18 +68,15 @@ pub(crate) async fn paths<B: PackageManager>(
     package: &str,
 ) -> Result<Vec<u8>, Fault> {
     let wanted = Wanted::parse(package);
-    let paths = match wanted.installed(view) {
-        Ok(numbers) => {
-            let mut paths = Vec::new();
-            for package in numbers.into_iter().filter_map(|number| view.package(number)) {
-                paths.extend(backend.files(&package.name, &package.architecture).await?);
-            }
-            paths
+    let paths = if let Ok(numbers) = wanted.installed(view) {
+        let mut paths = Vec::new();
+        for package in numbers.into_iter().filter_map(|number| view.package(number)) {
+            paths.extend(backend.files(&package.name, &package.architecture).await?);
         }
-        Err(_) => {
-            wanted.entries(view)?;
-            backend.available_files(wanted.name).await?
-        }
+        paths
+    } else {
+        wanted.entries(view)?;
+        backend.available_files(wanted.name).await?
     };
     Ok(Reply::Paths(paths.iter().map(String::as_str).collect()).encode())
 }

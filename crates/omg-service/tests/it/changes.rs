@@ -18,7 +18,7 @@ async fn no_answer_crosses_a_generation() {
     assert_eq!(world.search("nano").await, [("nano".to_string(), "7.2".to_string())]);
     let before = generation(&world).await;
     world.fake.change(|packages| {
-        packages.get_mut("nano").unwrap().versions = vec![("8.0".into(), false)]
+        packages.get_mut("nano").unwrap().versions = vec![("8.0".into(), false)];
     });
     world.catalogue.refresh().await.unwrap();
     assert_ne!(generation(&world).await, before);
@@ -35,7 +35,7 @@ async fn only_what_moved_is_read_again() {
         (1, 1)
     );
     world.fake.change_installed(|packages| {
-        packages.get_mut("nano").unwrap().installed = Some("7.2".into())
+        packages.get_mut("nano").unwrap().installed = Some("7.2".into());
     });
     world.catalogue.refresh().await.unwrap();
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_change_behind_our_back_is_seen() {
     let world = in_memory(fake).await;
     for version in ["8.0", "8.1", "8.2"] {
         world.fake.change(|packages| {
-            packages.get_mut("nano").unwrap().versions = vec![(version.into(), false)]
+            packages.get_mut("nano").unwrap().versions = vec![(version.into(), false)];
         });
         until("the new version", async || world.search("nano").await[0].1 == version).await;
     }
@@ -69,7 +69,7 @@ async fn the_old_view_answers_until_the_new_one_is_there() {
     let world = in_memory(fake).await;
     world.fake.hold(Operation::Packages);
     world.fake.change(|packages| {
-        packages.get_mut("nano").unwrap().versions = vec![("8.0".into(), false)]
+        packages.get_mut("nano").unwrap().versions = vec![("8.0".into(), false)];
     });
     until("the rebuild to begin", async || world.fake.calls(Operation::Packages) == 2).await;
     assert_eq!(world.search("nano").await[0].1, "7.2");
@@ -82,7 +82,7 @@ async fn the_old_view_answers_until_the_new_one_is_there() {
 async fn a_system_that_can_not_be_read_leaves_the_old_view() {
     let world = in_memory(Fake::new(packages())).await;
     world.fake.fail(Operation::Packages, Some(Fault::new(Code::Unreadable, "no lists")));
-    world.fake.change(|packages| packages.clear());
+    world.fake.change(std::collections::BTreeMap::clear);
     assert_eq!(world.catalogue.refresh().await.unwrap_err().code, Code::Unreadable);
     assert_eq!(world.search("nano").await[0].1, "7.2");
     world.fake.fail(Operation::Packages, None);

@@ -105,7 +105,7 @@ async fn times_to_keep_can_be_changed() {
 #[tokio::test]
 async fn bytes_that_are_no_request_are_refused() {
     let world = in_memory(Fake::new(packages())).await;
-    for body in [&b""[..], b"\xff\xff\xff", b"GET / HTTP/1.1\r\n", &[0; 65536]] {
+    for body in [&b""[..], b"\xff\xff\xff", b"GET / HTTP/1.1\r\n", &vec![0; 65536]] {
         let result =
             world.front.clone().call(Call::new(1, None, Bytes::copy_from_slice(body))).await;
         assert_eq!(result.unwrap_err().code, Code::Protocol);

@@ -40,7 +40,7 @@ async fn another_catalogue_is_not_mistaken_for_the_stored_one() {
     first.catalogue.shutdown().await;
     drop(first);
     fake.change(|packages| {
-        packages.get_mut("nano").unwrap().versions = vec![("8.0".into(), false)]
+        packages.get_mut("nano").unwrap().versions = vec![("8.0".into(), false)];
     });
     let second = stored(&fake, &path).await;
     assert_eq!(second.search("nano").await[0].1, "8.0");

@@ -1,0 +1,145 @@
+use std::path::Path;
+use std::sync::mpsc::channel;
+
+use omg_cache::Store;
+
+use super::*;
+
+/// An image of more than one row, and blocks.
+pub(crate) fn index() -> (Vec<u8>, Arc<Vec<Vec<u8>>>) {
+    let image = (0..2_500_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let blocks = (0..40_u8).map(|at| vec![at; 3000 + usize::from(at) * 100]).collect();
+    (image, Arc::new(blocks))
+}
+
+pub(crate) fn put(
+    store: &Store,
+    generation: u64,
+    image: &[u8],
+    blocks: &Arc<Vec<Vec<u8>>>,
+) -> bool {
+    let (sender, receiver) = channel();
+    store.keep_index(Generation(generation), image.to_vec(), blocks.clone(), move |stored| {
+        sender.send(stored).unwrap();
+    });
+    receiver.recv().unwrap()
+}
+
+fn holds(store: &Store, generation: u64, image: &[u8], blocks: &[Vec<u8>]) {
+    let found = store.index(Generation(generation)).expect("the index");
+    assert!(found.image == image, "another image");
+    assert_eq!(found.blocks as usize, blocks.len());
+    for (number, block) in (0..).zip(blocks) {
+        assert_eq!(store.block(Generation(generation), number).as_ref(), Some(block));
+    }
+    assert_eq!(store.block(Generation(generation), found.blocks), None);
+}
+
+#[test]
+fn an_index_is_read_back_until_another_takes_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("deep/er/store.redb");
+    let (image, blocks) = index();
+    let store = Store::open(&path);
+    assert!(store.persistent() && store.problem().is_none());
+    assert_eq!(store.index(Generation(1)), None);
+    assert!(put(&store, 1, &image, &blocks));
+    holds(&store, 1, &image, &blocks);
+    assert_eq!((store.index(Generation(2)), store.block(Generation(2), 0)), (None, None));
+    drop(store);
+
+    let store = Store::open(&path);
+    holds(&store, 1, &image, &blocks);
+    let (small, few) = (b"small".to_vec(), Arc::new(vec![b"few".to_vec()]));
+    assert!(put(&store, 2, &small, &few));
+    holds(&store, 2, &small, &few);
+    assert_eq!(store.index(Generation(1)), None);
+    store.distrust_index("a test says so");
+    store.flush();
+    assert_eq!(store.index(Generation(2)), None);
+    assert!(store.problem().unwrap().contains("a test says so"));
+}
+
+#[test]
+fn the_file_does_not_grow_with_each_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.redb");
+    let (image, blocks) = index();
+    let store = Store::open(&path);
+    let size = || std::fs::metadata(&path).unwrap().len();
+    assert!(put(&store, 0, &image, &blocks));
+    let first = size();
+    for generation in 1..6 {
+        assert!(put(&store, generation, &image, &blocks));
+    }
+    assert!(size() <= first * 2, "{first} became {}", size());
+}
+
+#[test]
+fn only_the_owner_can_read_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("omg/store.redb");
+    let _store = Store::open(&path);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+}
+
+#[test]
+fn where_no_file_can_be_the_store_works_without() {
+    let directory = tempfile::tempdir().unwrap();
+    let blocker = directory.path().join("file");
+    std::fs::write(&blocker, "").unwrap();
+    for path in
+        [blocker.join("store.redb"), "/proc/omg/store.redb".into(), directory.path().to_path_buf()]
+    {
+        let store = Store::open(&path);
+        assert!(!store.persistent());
+        assert!(store.problem().unwrap().contains("while"), "{:?}", store.problem());
+        store.keep_answer(&key(1, "a"), &Bytes::from_static(b"b"));
+        assert_eq!(store.answer(&key(1, "a")), None);
+        assert!(!put(&store, 1, b"image", &Arc::default()));
+        store.flush();
+    }
+    let none = Store::in_memory();
+    assert!(!none.persistent() && none.problem().is_none() && !none.can_keep());
+    assert!(!put(&none, 1, b"image", &Arc::default()));
+}
+
+#[test]
+fn a_store_open_elsewhere_is_left_alone_and_taken_later() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.redb");
+    let first = Store::open(&path);
+    assert!(put(&first, 1, b"image", &Arc::default()));
+    let second = Store::open(&path);
+    assert!(!second.persistent() && second.problem().unwrap().contains("in use"));
+    assert_eq!(first.index(Generation(1)).unwrap().image, b"image");
+    assert!(!put(&second, 2, b"other", &Arc::default()));
+    first.close();
+    assert!(put(&second, 2, b"other", &Arc::default()), "a new index is reason to try again");
+    assert_eq!(second.index(Generation(2)).unwrap().image, b"other");
+    assert_eq!(second.problem(), None);
+}
+
+#[test]
+fn answers_over_their_room_are_collected_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("store.redb"));
+    let large = Bytes::from(vec![7; 200_000]);
+    for at in 0..120_u32 {
+        let key =
+            Key { generation: Generation(1), request: Bytes::copy_from_slice(&at.to_le_bytes()) };
+        store.keep_answer(&key, &large);
+        if at % 5 == 0 {
+            store.flush();
+        }
+    }
+    store.flush();
+    let counts = store.counts();
+    assert!(counts.evictions > 0 && counts.bytes < 20 << 20, "{counts:?}");
+    let too_large = Bytes::from(vec![7; 300_000]);
+    store.keep_answer(&key(1, "too large"), &too_large);
+    store.flush();
+    assert_eq!(store.answer(&key(1, "too large")), None);
+}
