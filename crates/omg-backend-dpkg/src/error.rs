@@ -10,7 +10,7 @@ use omg_core::{Code, Fault};
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused something.
-    #[error("{} while {context}", path.display())]
+    #[error("can't read {} while {context}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -109,7 +109,9 @@ impl Error {
 
     fn code(&self) -> Code {
         match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Code::Permission,
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Code::Permission
+            }
             Self::Io { .. } | Self::Unsettled { .. } => Code::Unreadable,
             Self::TooLarge { .. } => Code::Limit,
             Self::Malformed { .. } | Self::Compressed { .. } => Code::Malformed,
@@ -123,7 +125,9 @@ impl Error {
     fn advice(&self) -> Option<String> {
         Some(match self {
             Self::Compressed { .. } | Self::Unsettled { .. } => "sudo apt-get update".into(),
-            Self::Malformed { path, .. } if path.starts_with("/var/lib/apt/lists") => "sudo apt-get update".into(),
+            Self::Malformed { path, .. } if path.starts_with("/var/lib/apt/lists") => {
+                "sudo apt-get update".into()
+            }
             Self::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 format!("ls -l {}", path.display())
             }

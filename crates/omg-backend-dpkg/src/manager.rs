@@ -1,5 +1,6 @@
 //! The whole of a Debian system behind one trait.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +14,7 @@ use crate::apt::settings::{self, Settings};
 use crate::apt::{contents, generation};
 use crate::deb822::Block;
 use crate::error::Error;
+use crate::files::Lists;
 use crate::{details, files, relation, status};
 
 /// How often a catalogue is read anew because something changed meanwhile.
@@ -123,15 +125,25 @@ impl Inner {
         generation::dpkg_dir(&self.settings().conf)
     }
 
+    /// The paths of all installed packages. Images without dpkg have no lists of them.
+    fn lists(&self, installed: &Installed) -> Result<Arc<Lists>, Error> {
+        match self.lists.lists(&self.admin(), installed) {
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Ok(Arc::default())
+            }
+            other => other,
+        }
+    }
+
     fn owns(&self, path: &str) -> Result<Files, Error> {
-        let lists = self.lists.lists(&self.admin(), &*self.names()?)?;
+        let lists = self.lists(&*self.names()?)?;
         Ok(Files { matches: lists.owners(path), hint: None })
     }
 
     fn provides(&self, what: &str) -> Result<Files, Error> {
         let what = question(what)?;
         let names = self.names()?;
-        let lists = self.lists.lists(&self.admin(), &names)?;
+        let lists = self.lists(&names)?;
         let mut matches =
             if what.contains('/') { lists.owners(&what) } else { lists.commands(&what) };
         if matches.is_empty()

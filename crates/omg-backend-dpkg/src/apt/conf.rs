@@ -272,9 +272,9 @@ impl Conf {
     pub(super) fn include(&mut self, path: &str, depth: u8) {
         let real = self.below_root(path);
         if path.ends_with('/') {
-            self.include_dir(&real, depth)
+            self.include_dir(&real, depth);
         } else {
-            self.include_file(&real, depth)
+            self.include_file(&real, depth);
         }
     }
 

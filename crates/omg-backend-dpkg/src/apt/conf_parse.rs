@@ -59,13 +59,11 @@ fn strip_comments(line: &str, open: &mut bool) -> String {
         }
         fragment.push_str(before);
         from = 0;
-        match rest.get(2..).and_then(|rest| rest.split_once("*/")) {
-            Some((_, after)) => line = after,
-            None => {
-                *open = true;
-                return fragment;
-            }
-        }
+        let Some((_, after)) = rest.get(2..).and_then(|rest| rest.split_once("*/")) else {
+            *open = true;
+            return fragment;
+        };
+        line = after;
     }
     fragment.push_str(line);
     fragment

@@ -207,7 +207,7 @@ struct Order {
 
 impl Order {
     fn is_past(&mut self, piece: &[u8], last: &[u8]) -> bool {
-        let end = piece.iter().position(|byte| byte.is_ascii_whitespace()).unwrap_or(piece.len());
+        let end = piece.iter().position(u8::is_ascii_whitespace).unwrap_or(piece.len());
         let first = piece.get(..end).unwrap_or(&[]);
         self.broken |= first < self.before.as_slice();
         self.before.clear();
@@ -221,6 +221,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     fn list(dir: &tempfile::TempDir, text: &str) -> Vec<Contents> {
         let path = dir.path().join("x_Contents-amd64");
@@ -257,7 +258,7 @@ mod tests {
         let mut text = String::new();
         for start in ["usr/z", "usr/a"] {
             for i in 0..40_000 {
-                text.push_str(&format!("{start}{i:06}/file x/pad\n"));
+                let _ = writeln!(text, "{start}{i:06}/file x/pad");
             }
         }
         text.push_str("bin/here x/found\n");

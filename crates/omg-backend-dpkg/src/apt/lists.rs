@@ -24,7 +24,7 @@ pub(crate) fn find(lists: &Path, stem: &str) -> Option<ListFile> {
     compression::SUFFIXES.iter().find_map(|suffix| {
         let path = lists.join(format!("{stem}{suffix}"));
         let data = std::fs::metadata(&path).ok()?;
-        data.is_file().then(|| ListFile { size: data.len(), path })
+        data.is_file().then_some(ListFile { size: data.len(), path })
     })
 }
 
@@ -49,6 +49,9 @@ struct Place {
     number: u32,
 }
 
+/// Where pieces that are unpacked wait.
+type Waiting = Arc<Mutex<mpsc::Receiver<(Place, Vec<u8>)>>>;
+
 /// How reading a file ended: with which attempt, or why not.
 type Ending = Result<u32, Error>;
 
@@ -64,7 +67,7 @@ pub(crate) fn scan<'a, T: Send>(
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Vec::new());
     let (make, all_made, endings_seen) = (&make, &all, &endings);
-    let work = |receiver: Arc<Mutex<mpsc::Receiver<(Place, Vec<u8>)>>>| {
+    let work = |receiver: Waiting| {
         loop {
             let news = lock(&receiver).recv();
             let Ok((place, bytes)) = news else { return };

@@ -266,7 +266,7 @@ fn merged<'a>(group: &[&'a Record<'a>]) -> Vec<Version<'a>> {
         match same.and_then(|at| versions.get_mut(at)) {
             Some(known) => known.others.push(record),
             None => {
-                versions.insert(place, Version { first: record, others: Vec::new(), priority: 0 })
+                versions.insert(place, Version { first: record, others: Vec::new(), priority: 0 });
             }
         }
     }

@@ -136,10 +136,9 @@ fn bracket(glob: &[char], at: usize, c: char) -> Option<(bool, usize)> {
 /// The named classes of POSIX, for lower-case text.
 fn in_class(class: &str, c: char) -> bool {
     match class {
-        "alpha" => c.is_alphabetic(),
+        "alpha" | "lower" | "upper" => c.is_alphabetic(),
         "digit" => c.is_ascii_digit(),
         "alnum" => c.is_alphanumeric(),
-        "lower" | "upper" => c.is_alphabetic(),
         "space" => c.is_whitespace(),
         "blank" => c == ' ' || c == '\t',
         "punct" => c.is_ascii_punctuation(),

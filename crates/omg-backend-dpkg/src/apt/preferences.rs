@@ -47,7 +47,7 @@ pub(crate) struct Scope {
 #[derive(Debug)]
 pub(crate) enum Test {
     Version(Matcher),
-    Release(ReleaseTest),
+    Release(Box<ReleaseTest>),
     Site(Pattern),
 }
 
@@ -311,7 +311,7 @@ impl Matcher {
 }
 
 impl ReleaseTest {
-    fn new(data: &str) -> Result<Self, &'static str> {
+    fn new(data: &str) -> Result<Box<Self>, &'static str> {
         let mut test = Self::default();
         if data == "*" {
             test.everything = true;
@@ -341,7 +341,7 @@ impl ReleaseTest {
                 }
             }
         }
-        Ok(test)
+        Ok(Box::new(test))
     }
 
     fn matches(&self, origin: &Origin) -> bool {

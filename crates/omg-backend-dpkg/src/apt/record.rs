@@ -107,7 +107,7 @@ impl<'a> Record<'a> {
                 "Version" => self.version = value,
                 "Architecture" => self.architecture = value,
                 "Installed-Size" => {
-                    self.installed_size = value.parse::<u64>().unwrap_or(0).saturating_mul(1024)
+                    self.installed_size = value.parse::<u64>().unwrap_or(0).saturating_mul(1024);
                 }
                 "Recommends" => self.relations[2] = value,
                 "Enhances" => self.relations[4] = value,

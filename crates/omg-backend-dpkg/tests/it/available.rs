@@ -1,6 +1,7 @@
 //! What could be installed, compared with apt-cache on the same root.
 
 mod host;
+mod lists;
 mod machines;
 mod pins;
 mod root;
@@ -14,21 +15,21 @@ use omg_core::{Available, Fault, Repository, RepositoryId, Sink};
 
 /// One package of a catalogue, owned.
 #[derive(Debug, Default)]
-pub struct Row {
-    pub architecture: String,
-    pub description: String,
-    pub offers: Vec<(String, i32, String)>,
-    pub records: Vec<String>,
-    pub provides: Vec<String>,
-    pub candidate: Option<usize>,
+pub(crate) struct Row {
+    pub(crate) architecture: String,
+    pub(crate) description: String,
+    pub(crate) offers: Vec<(String, i32, String)>,
+    pub(crate) records: Vec<String>,
+    pub(crate) provides: Vec<String>,
+    pub(crate) candidate: Option<usize>,
 }
 
 /// A catalogue, owned, by name.
 #[derive(Debug, Default)]
-pub struct Catalogue {
-    pub repositories: Vec<Repository>,
-    pub rows: BTreeMap<String, Vec<Row>>,
-    pub warnings: Vec<String>,
+pub(crate) struct Catalogue {
+    pub(crate) repositories: Vec<Repository>,
+    pub(crate) rows: BTreeMap<String, Vec<Row>>,
+    pub(crate) warnings: Vec<String>,
     last: (String, String),
 }
 
@@ -66,24 +67,24 @@ impl Sink for Catalogue {
 }
 
 /// A system as omg sees it.
-pub struct System {
-    pub dpkg: Dpkg,
-    pub catalogue: Catalogue,
-    pub installed: omg_core::Installed,
+pub(crate) struct System {
+    pub(crate) dpkg: Dpkg,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) installed: omg_core::Installed,
     native: String,
 }
 
 /// What `apt-cache policy` says of one package.
 #[derive(Debug, Default, PartialEq, Eq, Clone)]
-pub struct Policy {
-    pub installed: Option<String>,
-    pub candidate: Option<String>,
+pub(crate) struct Policy {
+    pub(crate) installed: Option<String>,
+    pub(crate) candidate: Option<String>,
     /// Versions with their priorities.
-    pub versions: Vec<(String, i32)>,
+    pub(crate) versions: Vec<(String, i32)>,
 }
 
 impl System {
-    pub async fn open(root: &Path, native: &str) -> Self {
+    pub(crate) async fn open(root: &Path, native: &str) -> Self {
         let dpkg = Dpkg::open(root).unwrap();
         let catalogue = dpkg.packages(Catalogue::default()).await.unwrap();
         let installed = dpkg.installed().await.unwrap();
@@ -91,7 +92,7 @@ impl System {
     }
 
     /// What omg would choose for `name` or `name:architecture`.
-    pub fn policy(&self, name: &str) -> Policy {
+    pub(crate) fn policy(&self, name: &str) -> Policy {
         let (name, wanted) = name.split_once(':').unwrap_or((name, &self.native));
         let effective = |architecture: &str| {
             if architecture == "all" { self.native.clone() } else { architecture.to_owned() }
@@ -124,10 +125,10 @@ impl System {
             );
             assert!(!choice.upgrade);
         }
-        self.table(installed, &offers, &choice)
+        Self::table(installed, &offers, &choice)
     }
 
-    fn table(&self, installed: Option<&str>, offers: &[KnownOffer<'_>], choice: &Choice) -> Policy {
+    fn table(installed: Option<&str>, offers: &[KnownOffer<'_>], choice: &Choice) -> Policy {
         let mut versions: Vec<(String, i32)> = Vec::new();
         for offer in offers {
             let same = installed == Some(offer.version);
@@ -154,7 +155,7 @@ impl System {
 }
 
 /// Reads what `apt-cache policy NAME…` prints.
-pub fn read_policy(text: &str) -> BTreeMap<String, Policy> {
+pub(crate) fn read_policy(text: &str) -> BTreeMap<String, Policy> {
     let mut all: BTreeMap<String, Policy> = BTreeMap::new();
     let mut current = String::new();
     for line in text.lines() {

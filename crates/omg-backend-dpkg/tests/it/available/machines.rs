@@ -78,11 +78,10 @@ fn compare(system: &System, root: &std::path::Path, native: &str, machine: &str)
     names.extend(system.catalogue.rows.keys().map(String::as_str));
     let names: Vec<&str> = names.into_iter().collect();
     let Some(theirs) = policies(root, native, &names) else { return 0 };
+    let unknown = Policy::default();
     for &name in &names {
         let ours = system.policy(name);
-        let Some(wanted) = theirs.get(name) else {
-            panic!("{machine}: apt-cache does not know {name}");
-        };
+        let wanted = theirs.get(name).unwrap_or(&unknown);
         let removed = wanted.versions.iter().any(|(_, priority)| *priority == -1)
             && wanted.installed.is_none();
         let wanted = if removed {

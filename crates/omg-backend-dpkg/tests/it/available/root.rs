@@ -9,13 +9,13 @@ use std::process::{Command, Stdio};
 use super::{Policy, System, read_policy};
 
 /// A directory that plays the part of `/`.
-pub struct Root {
+pub(crate) struct Root {
     dir: tempfile::TempDir,
     sources: String,
 }
 
 /// A record of a list or of dpkg's status.
-pub fn record(name: &str, version: &str, architecture: &str, more: &str) -> String {
+pub(crate) fn record(name: &str, version: &str, architecture: &str, more: &str) -> String {
     let more = if more.is_empty() { String::new() } else { format!("{more}\n") };
     format!(
         "Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: A <a@b.c>\nInstalled-Size: 1\n\
@@ -25,7 +25,7 @@ pub fn record(name: &str, version: &str, architecture: &str, more: &str) -> Stri
 }
 
 /// The same, installed.
-pub fn installed(name: &str, version: &str, architecture: &str, more: &str) -> String {
+pub(crate) fn installed(name: &str, version: &str, architecture: &str, more: &str) -> String {
     let more = if more.is_empty() { String::new() } else { format!("{more}\n") };
     format!(
         "Package: {name}\nStatus: install ok installed\nMaintainer: A <a@b.c>\nInstalled-Size: 1\n\
@@ -34,7 +34,7 @@ pub fn installed(name: &str, version: &str, architecture: &str, more: &str) -> S
 }
 
 impl Root {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = Self { dir, sources: String::new() };
         for path in [
@@ -54,34 +54,34 @@ impl Root {
         root
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
     }
 
-    pub fn status(self, text: &str) -> Self {
+    pub(crate) fn status(self, text: &str) -> Self {
         self.write("var/lib/dpkg/status", text);
         self
     }
 
-    pub fn preferences(self, text: &str) -> Self {
+    pub(crate) fn preferences(self, text: &str) -> Self {
         self.write("etc/apt/preferences", text);
         self
     }
 
-    pub fn conf(self, text: &str) -> Self {
+    pub(crate) fn conf(self, text: &str) -> Self {
         self.write("etc/apt/apt.conf.d/50test", text);
         self
     }
 
     /// Adds a suite of `http://HOST/debian` with one component.
-    pub fn suite(
+    pub(crate) fn suite(
         mut self,
         host: &str,
         dist: &str,
@@ -102,18 +102,13 @@ impl Root {
     }
 
     /// Sets the lines of sources.list.
-    pub fn sources(self, text: &str) -> Self {
+    pub(crate) fn sources(self, text: &str) -> Self {
         self.write("etc/apt/sources.list", text);
         self
     }
 
-    /// What apt-cache says, with nothing but this root; `None` if there is no apt-cache.
-    pub fn apt_cache(&self, arguments: &[&str]) -> Option<String> {
-        apt(self.path(), "amd64", "apt-cache", arguments)
-    }
-
     /// Compares omg with apt-cache for these packages, in full.
-    pub async fn compare(&self, names: &[&str]) -> System {
+    pub(crate) async fn compare(&self, names: &[&str]) -> System {
         let system = System::open(self.path(), "amd64").await;
         if let Some(theirs) = policies(self.path(), "amd64", names) {
             for &name in names {
@@ -131,7 +126,7 @@ impl Root {
 }
 
 /// Runs one of apt's programs on a root.
-pub fn apt(root: &Path, native: &str, program: &str, arguments: &[&str]) -> Option<String> {
+pub(crate) fn apt(root: &Path, native: &str, program: &str, arguments: &[&str]) -> Option<String> {
     let conf = tempfile::NamedTempFile::new().unwrap();
     let cache = tempfile::tempdir().unwrap();
     let text = format!(
@@ -157,7 +152,11 @@ pub fn apt(root: &Path, native: &str, program: &str, arguments: &[&str]) -> Opti
 }
 
 /// What `apt-cache policy` says of these packages of a root.
-pub fn policies(root: &Path, native: &str, names: &[&str]) -> Option<BTreeMap<String, Policy>> {
+pub(crate) fn policies(
+    root: &Path,
+    native: &str,
+    names: &[&str],
+) -> Option<BTreeMap<String, Policy>> {
     let mut all = BTreeMap::new();
     for part in names.chunks(1000) {
         let arguments: Vec<&str> = ["policy"].into_iter().chain(part.iter().copied()).collect();
