@@ -5,6 +5,7 @@ use omg_core::Priority;
 use crate::builder::{Builder, Draft, ESSENTIAL, NAME_BITS, TASK};
 use crate::classify::{self, Kind, Signals};
 use crate::image::{self, Image, NONE, NameRecord, ProvideRecord, RowRecord};
+use crate::intern::Interner;
 use crate::{Error, text};
 
 /// Lays out the image. Its bytes depend on nothing but the packages and their order.
@@ -17,7 +18,7 @@ pub(crate) fn image(builder: Builder, warnings: &mut Vec<String>) -> Result<Vec<
     reverse(&builder, &order, &number, &mut image);
     words(&mut image);
     virtuals(&mut image);
-    ranks(&builder, &order, &mut image);
+    ranks(&builder, &order, &number, &mut image);
     image.architectures = strings(&builder.architectures);
     image.sections = strings(&builder.sections);
     image.repositories = builder.repositories;
@@ -30,7 +31,7 @@ pub(crate) fn image(builder: Builder, warnings: &mut Vec<String>) -> Result<Vec<
     image::seal(&image, capacity)
 }
 
-fn strings(interner: &crate::intern::Interner) -> Vec<String> {
+fn strings(interner: &Interner) -> Vec<String> {
     (0..interner.len() as u32).map(|id| interner.get(id).to_owned()).collect()
 }
 
@@ -81,8 +82,7 @@ fn sort_rows(builder: &Builder, warnings: &mut Vec<String>) -> Vec<u32> {
 /// Writes the sorted names and says which number each interned name got.
 fn names(builder: &Builder, image: &mut Image) -> Vec<u32> {
     let count = builder.names.len() as u32;
-    let mut sorted: Vec<u32> = (0..count).collect();
-    sorted.sort_unstable_by(|&a, &b| builder.names.get(a).cmp(builder.names.get(b)));
+    let sorted = sorted(&builder.names);
     let mut number = vec![0; count as usize];
     image.names.reserve_exact(builder.names.bytes());
     image.name_records.reserve_exact(count as usize);
@@ -99,6 +99,26 @@ fn names(builder: &Builder, image: &mut Image) -> Vec<u32> {
         }
     }
     number
+}
+
+/// Numbers of interned strings in the order of their bytes.
+fn sorted(interner: &Interner) -> Vec<u32> {
+    let mut keyed: Vec<(u128, u32)> =
+        (0..interner.len() as u32).map(|id| (head(interner.get(id)), id)).collect();
+    keyed.sort_unstable_by(|a, b| {
+        a.0.cmp(&b.0).then_with(|| interner.get(a.1).cmp(interner.get(b.1)))
+    });
+    keyed.into_iter().map(|(_, id)| id).collect()
+}
+
+/// The first 16 bytes as a number that sorts as they do: most comparisons end there, without
+/// looking a string up.
+fn head(text: &str) -> u128 {
+    let mut bytes = [0; 16];
+    for (place, byte) in bytes.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    u128::from_be_bytes(bytes)
 }
 
 fn range<T>(all: &[T], (start, end): (u32, u32)) -> &[T] {
@@ -137,6 +157,7 @@ fn rows(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
 
 /// Groups rows of one name and writes what search reads.
 fn entries(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
+    let outdated = classify::OUTDATED.map(memchr::memmem::Finder::new);
     let mut last = None;
     for (row, draft) in order.iter().filter_map(|&at| builder.drafts.get(at as usize)).enumerate() {
         if last == Some(draft.name) {
@@ -156,14 +177,17 @@ fn entries(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) 
         image.masks.push(text::mask(folded));
         image.cores.push(classify::core(folded));
         image.folded_names.push('\n');
-        image.folded_description_at.push(image.folded_descriptions.len() as u32);
+        let start = image.folded_descriptions.len();
+        image.folded_description_at.push(start as u32);
         let from = draft.description_at as usize;
         let description =
             builder.strings.get(from..from + draft.description_len as usize).unwrap_or("");
         text::fold_into(description, &mut image.folded_descriptions);
         image.folded_descriptions.push('\n');
         let section = builder.sections.get(draft.section);
-        image.kinds.push(Kind::of(builder.names.get(draft.name), section, description) as u8);
+        let folded = image.folded_descriptions.get(start..).unwrap_or("").as_bytes();
+        let old = outdated.iter().any(|finder| finder.find(folded).is_some());
+        image.kinds.push(Kind::of(builder.names.get(draft.name), section, old) as u8);
     }
     image.entry_at.push(order.len() as u32);
     image.folded_name_at.push(image.folded_names.len() as u32);
@@ -172,31 +196,12 @@ fn entries(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) 
 
 /// Dependents by name, and who provides what.
 fn reverse(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
-    let names = image.name_records.len();
-    let mut at = vec![0_u32; names + 1];
-    for relation in &image.relations {
-        if let Some(count) = at.get_mut((relation & NAME_BITS) as usize + 1) {
-            *count += 1;
-        }
-    }
-    let mut sum = 0;
-    for count in &mut at {
-        sum += *count;
-        *count = sum;
-    }
-    let mut next = at.clone();
-    image.dependents = vec![0; image.relations.len()];
-    for (row, bounds) in image.relation_at.windows(2).enumerate() {
-        let &[start, end] = bounds else { continue };
-        for relation in range(&image.relations, (start, end)) {
-            let Some(place) = next.get_mut((relation & NAME_BITS) as usize) else { continue };
-            if let Some(slot) = image.dependents.get_mut(*place as usize) {
-                *slot = relation & !NAME_BITS | row as u32;
-            }
-            *place += 1;
-        }
-    }
-    image.dependent_at = at;
+    let relations = image.relation_at.windows(2).enumerate().flat_map(|(row, bounds)| {
+        let own =
+            if let &[start, end] = bounds { range(&image.relations, (start, end)) } else { &[] };
+        own.iter().map(move |it| (it & NAME_BITS, it & !NAME_BITS | row as u32))
+    });
+    (image.dependent_at, image.dependents) = group(image.name_records.len(), relations);
     for (row, draft) in order.iter().filter_map(|&at| builder.drafts.get(at as usize)).enumerate() {
         for &old in range(&builder.provides, draft.provides) {
             let name = number.get(old as usize).copied().unwrap_or(0);
@@ -209,15 +214,18 @@ fn reverse(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) 
 
 /// The vocabulary of names, for guessing at misspelt words.
 fn words(image: &mut Image) {
-    let mut interner = crate::intern::Interner::with_capacity(32 * 1024);
+    let mut interner = Interner::with_capacity(64 * 1024);
     let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(image.kinds.len() * 3);
     for (entry, name) in image.folded_names.lines().enumerate() {
+        let own = pairs.len();
         for word in text::words(name).filter(|word| is_vocabulary(word)) {
-            pairs.push((interner.intern(word), entry as u32));
+            let pair = (interner.intern(word), entry as u32);
+            if !range(&pairs, (own as u32, pairs.len() as u32)).contains(&pair) {
+                pairs.push(pair);
+            }
         }
     }
-    let mut sorted: Vec<u32> = (0..interner.len() as u32).collect();
-    sorted.sort_unstable_by(|&a, &b| interner.get(a).cmp(interner.get(b)));
+    let sorted = sorted(&interner);
     let mut number = vec![0_u32; sorted.len()];
     for (new, &old) in sorted.iter().enumerate() {
         let word = interner.get(old);
@@ -230,16 +238,36 @@ fn words(image: &mut Image) {
         }
     }
     image.word_at.push(image.words.len() as u32);
-    for (word, _) in &mut pairs {
-        *word = number.get(*word as usize).copied().unwrap_or(0);
+    let word_of =
+        |&(old, entry): &(u32, u32)| (number.get(old as usize).copied().unwrap_or(0), entry);
+    (image.posting_at, image.postings) = group(sorted.len(), pairs.iter().map(word_of));
+}
+
+/// Groups values by key, keeping their order: where each key's values begin, and the values.
+fn group(keys: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> (Vec<u32>, Vec<u32>) {
+    let mut at = vec![0_u32; keys + 1];
+    let mut total = 0;
+    for (key, _) in pairs.clone() {
+        total += 1;
+        if let Some(count) = at.get_mut(key as usize + 1) {
+            *count += 1;
+        }
     }
-    pairs.sort_unstable();
-    pairs.dedup();
-    image.posting_at.push(0);
-    for group in pairs.chunk_by(|a, b| a.0 == b.0) {
-        image.postings.extend(group.iter().map(|&(_, entry)| entry));
-        image.posting_at.push(image.postings.len() as u32);
+    let mut sum = 0;
+    for count in &mut at {
+        sum += *count;
+        *count = sum;
     }
+    let mut next = at.clone();
+    let mut values = vec![0; total];
+    for (key, value) in pairs {
+        let Some(place) = next.get_mut(key as usize) else { continue };
+        if let Some(slot) = values.get_mut(*place as usize) {
+            *slot = value;
+        }
+        *place += 1;
+    }
+    (at, values)
 }
 
 /// Words that someone may misspell: longer than a letter, and no mere number.
@@ -268,7 +296,7 @@ fn virtuals(image: &mut Image) {
     image.virtual_at.push(image.virtual_names.len() as u32);
 }
 
-fn ranks(builder: &Builder, order: &[u32], image: &mut Image) {
+fn ranks(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
     let count = |name: u32| {
         let start = image.dependent_at.get(name as usize).copied().unwrap_or(0);
         let end = image.dependent_at.get(name as usize + 1).copied().unwrap_or(start);
@@ -286,13 +314,8 @@ fn ranks(builder: &Builder, order: &[u32], image: &mut Image) {
         image.folded_names.get(start as usize..(end as usize).saturating_sub(1)).unwrap_or("")
     };
     let is_package = |name: &str| {
-        let found = image.name_records.binary_search_by(|record| {
-            let at = record.at as usize;
-            image.names.get(at..at + record.len as usize).unwrap_or("").cmp(name)
-        });
-        found
-            .ok()
-            .and_then(|at| image.name_records.get(at))
+        let new = builder.names.find(name).and_then(|old| number.get(old as usize));
+        new.and_then(|&new| image.name_records.get(new as usize))
             .is_some_and(|record| record.entry != NONE)
     };
     let mut ranks = Vec::with_capacity(image.kinds.len());

@@ -101,7 +101,8 @@ impl Builder {
     }
 
     fn keep(&mut self, text: &str) -> Result<(u32, u16), Error> {
-        let text = text.split('\n').next().unwrap_or("");
+        let text = memchr::memchr(b'\n', text.as_bytes())
+            .map_or(text, |end| text.get(..end).unwrap_or(""));
         let mut end = text.len().min(MAX_STRING);
         while !text.is_char_boundary(end) {
             end -= 1;

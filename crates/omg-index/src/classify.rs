@@ -30,20 +30,17 @@ pub(crate) enum Kind {
     Transitional = 9,
 }
 
+/// Folded descriptions of packages that are left over after a rename have one of these.
+pub(crate) const OUTDATED: [&str; 2] = ["transitional", "dummy package"];
+
 impl Kind {
     pub(crate) const COUNT: u8 = 10;
 
-    pub(crate) fn of(name: &str, section: &str, description: &str) -> Self {
+    pub(crate) fn of(name: &str, section: &str, outdated: bool) -> Self {
         let section = section.rsplit_once('/').map_or(section, |(_, last)| last);
         let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
         let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-        let lower = |word: &str| {
-            description
-                .as_bytes()
-                .windows(word.len())
-                .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-        };
-        if section == "oldlibs" || lower("transitional") || lower("dummy package") {
+        if section == "oldlibs" || outdated {
             Self::Transitional
         } else if section == "debug" || ends(&["-dbg", "-dbgsym", "-debug"]) {
             Self::Debug

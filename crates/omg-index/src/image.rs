@@ -219,3 +219,17 @@ impl Checked {
         unsafe { rkyv::access_unchecked::<ArchivedImage>(payload) }
     }
 }
+
+/// Replaces the payload of an image and makes header and checksum fit: what a forger would do.
+#[cfg(test)]
+pub(crate) fn forge(image: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let mut bytes = image.to_vec();
+    change(&mut bytes[HEADER..]);
+    let sum = checksum(&bytes);
+    bytes[PREFIX..HEADER].copy_from_slice(sum.as_bytes());
+    bytes
+}
+
+/// Bytes before the payload.
+#[cfg(test)]
+pub(crate) const PAYLOAD: usize = HEADER;

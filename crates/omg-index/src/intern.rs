@@ -1,15 +1,22 @@
 //! Gives equal strings one number, in order of first appearance.
 
-const EMPTY: u32 = u32::MAX;
-
 /// Strings in one arena and an open-addressing table over them.
 pub(crate) struct Interner {
     text: String,
     ends: Vec<u32>,
-    /// Power-of-two sized, at most half full; holds string numbers.
-    table: Vec<u32>,
+    /// Power-of-two sized, at most half full.
+    table: Vec<Slot>,
     hasher: ahash::RandomState,
 }
+
+/// A string's number and part of its hash, so that few strings are compared in vain.
+#[derive(Clone, Copy)]
+struct Slot {
+    id: u32,
+    hash: u32,
+}
+
+const EMPTY: Slot = Slot { id: u32::MAX, hash: 0 };
 
 impl Interner {
     pub(crate) fn with_capacity(strings: usize) -> Self {
@@ -41,46 +48,63 @@ impl Interner {
         self.text.get(start..end).unwrap_or("")
     }
 
+    /// The number of a string that was interned.
+    pub(crate) fn find(&self, string: &str) -> Option<u32> {
+        let (place, _) = self.locate(string);
+        self.table.get(place).map(|slot| slot.id).filter(|&id| id != EMPTY.id)
+    }
+
     pub(crate) fn intern(&mut self, string: &str) -> u32 {
         if self.ends.len() * 2 >= self.table.len() {
             self.grow();
         }
-        let slot = self.slot(string);
-        match self.table.get(slot) {
-            Some(&id) if id != EMPTY => id,
+        let (place, hash) = self.locate(string);
+        match self.table.get(place) {
+            Some(slot) if slot.id != EMPTY.id => slot.id,
             _ => {
                 let id = self.ends.len() as u32;
                 self.text.push_str(string);
                 self.ends.push(self.text.len() as u32);
-                if let Some(place) = self.table.get_mut(slot) {
-                    *place = id;
+                if let Some(slot) = self.table.get_mut(place) {
+                    *slot = Slot { id, hash };
                 }
                 id
             }
         }
     }
 
-    /// The slot that holds `string`, or the empty one where it belongs. The table is never full,
-    /// so the walk ends.
-    fn slot(&self, string: &str) -> usize {
+    /// The slot that holds `string`, or the empty one where it belongs. The table is never full, so
+    /// the walk ends.
+    fn locate(&self, string: &str) -> (usize, u32) {
         let mask = self.table.len() - 1;
-        let mut slot = self.hasher.hash_one(string) as usize & mask;
+        let hash = self.hasher.hash_one(string) as u32;
+        let mut place = hash as usize & mask;
         loop {
-            match self.table.get(slot) {
-                Some(&id) if id != EMPTY && self.get(id) != string => slot = (slot + 1) & mask,
-                _ => return slot,
+            match self.table.get(place) {
+                Some(slot)
+                    if slot.id != EMPTY.id
+                        && (slot.hash != hash || self.get(slot.id) != string) =>
+                {
+                    place = (place + 1) & mask;
+                }
+                _ => return (place, hash),
             }
         }
     }
 
     fn grow(&mut self) {
-        self.table = vec![EMPTY; self.table.len() * 2];
-        for id in 0..self.ends.len() as u32 {
-            let slot = self.slot(self.get(id));
-            if let Some(place) = self.table.get_mut(slot) {
-                *place = id;
+        let mask = self.table.len() * 2 - 1;
+        let mut table = vec![EMPTY; mask + 1];
+        for slot in self.table.iter().filter(|slot| slot.id != EMPTY.id) {
+            let mut place = slot.hash as usize & mask;
+            while table.get(place).is_some_and(|taken| taken.id != EMPTY.id) {
+                place = (place + 1) & mask;
+            }
+            if let Some(free) = table.get_mut(place) {
+                *free = *slot;
             }
         }
+        self.table = table;
     }
 }
 
@@ -96,6 +120,8 @@ mod tests {
         assert_eq!(interner.len(), 1700);
         for (word, id) in words.iter().zip(ids) {
             assert_eq!(interner.get(id), word);
+            assert_eq!(interner.find(word), Some(id));
         }
+        assert_eq!(interner.find("word1700"), None);
     }
 }

@@ -5,9 +5,15 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Appends `text` in the form that is compared: NFKC, lower case, control characters as spaces.
 pub(crate) fn fold_into(text: &str, into: &mut String) {
     if text.is_ascii() {
-        into.extend(text.bytes().map(|byte| {
-            if byte.is_ascii_control() { ' ' } else { char::from(byte.to_ascii_lowercase()) }
-        }));
+        let start = into.len();
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            into.extend(text.chars().map(|c| if c.is_ascii_control() { ' ' } else { c }));
+        } else {
+            into.push_str(text);
+        }
+        if let Some(added) = into.get_mut(start..) {
+            added.make_ascii_lowercase();
+        }
         return;
     }
     into.extend(

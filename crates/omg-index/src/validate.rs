@@ -146,3 +146,95 @@ fn entries(image: &ArchivedImage) -> Result<(), Error> {
     ensure(image.postings.iter().all(|entry| (entry.to_native() as usize) < entries), "postings")?;
     ensure(image.virtual_ids.iter().all(|id| (id.to_native() as usize) < names), "virtual names")
 }
+
+#[cfg(test)]
+mod tests {
+    use omg_core::{Available, Offer, Priority, Relation, RelationKind, Repository, Sink, Source};
+
+    use crate::image::{PAYLOAD, forge};
+    use crate::{Builder, Index, Marks, RowId};
+
+    fn small() -> Vec<u8> {
+        let mut builder = Builder::new();
+        let repository = Repository {
+            name: "a/main".into(),
+            source: Source::Apt,
+            security: true,
+            uri: "file:".into(),
+        };
+        let repository = builder.repository(&repository).unwrap();
+        for (name, description) in
+            [("café", "Un éditeur"), ("libab-dev", "ab files"), ("ab", "the ab editor")]
+        {
+            let versions =
+                [Offer { version: "1:2-3", repository, priority: 500, record: "Package: x" }];
+            let relations = [Relation { kind: RelationKind::Depends, name: "ab" }];
+            builder
+                .package(&Available {
+                    name,
+                    architecture: "amd64",
+                    description,
+                    section: "utils",
+                    priority: Priority::Standard,
+                    task: true,
+                    essential: false,
+                    download_size: 1,
+                    installed_size: 2,
+                    provides: &["ab-editor"],
+                    relations: &relations,
+                    versions: &versions,
+                    candidate: Some(0),
+                })
+                .unwrap();
+        }
+        builder.finish().unwrap().image
+    }
+
+    /// Touches everything that can be asked for.
+    fn ask_everything(index: &Index) {
+        let marks = Marks::new(index.len());
+        for row in (0..index.len() as u32 + 2).map(RowId) {
+            index.row(row);
+            index.offers(row).count();
+            index.relations(row).count();
+        }
+        for name in ["ab", "café", "libab-dev", "ab-editor", "b", ""] {
+            index.find(name).count();
+            index.providers(name).count();
+            index.dependents(name).count();
+            for query in [name, "ab dev", "editro", "a e", "xabx"] {
+                index.search(query, Some(3), &marks);
+                index.suggest(query, 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_is_refused() {
+        let image = small();
+        ask_everything(&Index::open(image.clone()).unwrap());
+        for at in 0..image.len() {
+            let mut changed = image.clone();
+            changed[at] ^= 1 << (at % 8);
+            assert!(Index::open(changed).is_err(), "byte {at}");
+        }
+        for end in 0..image.len() {
+            assert!(Index::open(image[..end].to_vec()).is_err(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn a_forged_image_is_refused_or_harmless() {
+        let image = small();
+        let mut accepted = 0;
+        for at in 0..image.len() - PAYLOAD {
+            for flip in [0x01, 0x80, 0xff] {
+                if let Ok(index) = Index::open(forge(&image, |payload| payload[at] ^= flip)) {
+                    accepted += 1;
+                    ask_everything(&index);
+                }
+            }
+        }
+        assert!(accepted > 0, "some bytes are mere text");
+    }
+}

@@ -151,7 +151,12 @@ fn apt_cache(query: &str) -> Vec<String> {
 
 /// Prints percentiles over the queries, each timed by its best of `rounds`, for the machine may be
 /// busy with other things; gives median and mean in microseconds.
-fn times(what: &str, queries: &[&str], rounds: usize, mut search: impl FnMut(&str) -> usize) -> (f64, f64) {
+fn times(
+    what: &str,
+    queries: &[&str],
+    rounds: usize,
+    mut search: impl FnMut(&str) -> usize,
+) -> (f64, f64) {
     let mut all: Vec<(f64, &str)> = Vec::new();
     for query in queries {
         let mut best = f64::MAX;
@@ -165,7 +170,12 @@ fn times(what: &str, queries: &[&str], rounds: usize, mut search: impl FnMut(&st
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let at = |share: f64| all.get((all.len() as f64 * share) as usize).map_or(0.0, |it| it.0);
     let mean = all.iter().map(|it| it.0).sum::<f64>() / all.len().max(1) as f64;
-    println!("{what}: p50 {:.0} µs, p90 {:.0}, p99 {:.0}, mean {mean:.0}", at(0.5), at(0.9), at(0.99));
+    println!(
+        "{what}: p50 {:.0} µs, p90 {:.0}, p99 {:.0}, mean {mean:.0}",
+        at(0.5),
+        at(0.9),
+        at(0.99)
+    );
     for (time, query) in all.iter().rev().take(12) {
         print!("{query} {time:.0}, ");
     }

@@ -34,9 +34,12 @@ pub struct Hit {
 /// What a search found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Hits {
-    /// Matches before the limit was applied. When nothing matches as typed, these are the similar
-    /// names, of which at most 100 are taken.
+    /// Matches before the limit was applied. Names that merely have the letters of the query in
+    /// order are the exception: of them at most 100 are taken.
     pub total: usize,
+    /// Nothing matches as typed: words were corrected, left out, or only letters match. Who merges
+    /// the hits of two indexes leaves these out if the other's are not loose.
+    pub loose: bool,
     /// Best first; equal scores in the order of names.
     pub hits: Vec<Hit>,
 }
@@ -71,7 +74,7 @@ impl Index {
     ) -> Hits {
         let mut searcher =
             Searcher::new(self, View::new(self.image(), &self.tables), phrase, scratch);
-        searcher.run();
+        let loose = searcher.run();
         let mut hits = self.collect(scratch, installed);
         let total = hits.len();
         let wanted = limit.unwrap_or(total).min(total);
@@ -84,7 +87,7 @@ impl Index {
             hits.shrink_to_fit();
         }
         hits.sort_unstable_by_key(order);
-        Hits { total, hits }
+        Hits { total, loose, hits }
     }
 
     fn collect(&self, scratch: &mut Scratch, installed: &Marks) -> Vec<Hit> {

@@ -30,7 +30,8 @@ pub(crate) struct Word<'q> {
 impl<'q> Word<'q> {
     pub(crate) fn new(text: &'q str) -> Self {
         let stem = stem(text);
-        let rarity = |byte: u8| COMMON.iter().position(|&common| common == byte).unwrap_or(COMMON.len());
+        let rarity =
+            |byte: u8| COMMON.iter().position(|&common| common == byte).unwrap_or(COMMON.len());
         let rarest = stem.bytes().enumerate().max_by_key(|&(_, byte)| rarity(byte));
         Self {
             rare: rarest.map_or((0, 0), |(at, byte)| (byte, at)),
@@ -51,7 +52,10 @@ impl Word<'_> {
     /// Where the word occurs in a short text. For short texts this is faster than a prepared
     /// [`Finder`], which is made for long ones.
     #[inline]
-    pub(crate) fn occurrences<'t>(&self, text: &'t [u8]) -> impl Iterator<Item = usize> + use<'_, 't> {
+    pub(crate) fn occurrences<'t>(
+        &self,
+        text: &'t [u8],
+    ) -> impl Iterator<Item = usize> + use<'_, 't> {
         let needle = self.finder.needle();
         let (rare, offset) = self.rare;
         memchr::memchr_iter(rare, text).filter_map(move |at| {

@@ -1,7 +1,7 @@
 //! One search over one index.
 
-use crate::classify::Kind;
 use crate::Index;
+use crate::classify::Kind;
 
 use super::query::{Wants, Word};
 use super::score::{self, Class};
@@ -79,37 +79,48 @@ impl<'a> Searcher<'a> {
         Self { index, view, phrase, scratch, wants: Wants::default(), malus: 0 }
     }
 
-    pub(crate) fn run(&mut self) {
+    /// Searches; true if nothing matches as typed.
+    pub(crate) fn run(&mut self) -> bool {
         let words: Vec<Word<'_>> = self.phrase.split(' ').map(Word::new).collect();
         self.wants = Wants::of(&words);
         let certain = self.names(&words);
+        self.provided(&words, self.phrase);
         if let [word] = words.as_slice() {
-            self.provided(&words, self.phrase);
             if word.text.len() <= 2 {
                 self.beginnings(word);
-                return;
+                return false;
             }
             let (named, known) = self.single(word);
             self.replaced(&words);
+            let loose = self.scratch.found() == 0;
             if !certain && named < fuzzy::ENOUGH {
                 let malus = if known { score::EDIT } else { 0 };
                 self.malus += malus;
                 self.misspelt(word.text);
                 self.malus -= malus;
             }
-        } else {
-            self.provided(&words, self.phrase);
-            self.matching(&words, self.phrase);
-            self.replaced(&words);
-            if self.scratch.found() < FEW {
-                self.stemmed(&words);
-            }
             if self.scratch.found() == 0 {
-                self.corrected(&words);
+                self.scattered();
             }
-            if self.scratch.found() == 0 {
-                self.fewer(&words);
-            }
+            return loose;
+        }
+        self.matching(&words, self.phrase);
+        self.replaced(&words);
+        let found = self.scratch.found();
+        if found < FEW {
+            self.stemmed(&words);
+        }
+        if self.scratch.found() == 0 {
+            self.loosely(&words);
+        }
+        found == 0
+    }
+
+    /// Several words that no entry has all of.
+    fn loosely(&mut self, words: &[Word<'_>]) {
+        self.corrected(words);
+        if self.scratch.found() == 0 {
+            self.fewer(words);
         }
         if self.scratch.found() == 0 {
             self.scattered();
@@ -240,14 +251,17 @@ impl<'a> Searcher<'a> {
     pub(crate) fn matching(&mut self, words: &[Word<'_>], phrase: &str) {
         let view = self.view;
         // The rarest word first: it is scanned for, and the others are soon found absent.
-        let mut order: Vec<(usize, std::cmp::Reverse<usize>, usize)> = Vec::with_capacity(words.len());
+        let mut order: Vec<(usize, std::cmp::Reverse<usize>, usize)> =
+            Vec::with_capacity(words.len());
         for (at, word) in words.iter().enumerate() {
             order.push((view.frequency(word.text.as_bytes()), std::cmp::Reverse(word.len), at));
         }
         order.sort_unstable();
         let sorted: Vec<&Word<'_>> = order.iter().filter_map(|&(_, _, at)| words.get(at)).collect();
         // Single letters occur everywhere; they make no good start however rare they are in names.
-        let Some(anchor) = sorted.iter().find(|word| word.len > 2).or(sorted.first()) else { return };
+        let Some(anchor) = sorted.iter().find(|word| word.len > 2).or(sorted.first()) else {
+            return;
+        };
         let mut consider = |entry: u32, _| {
             if let Some(points) = score::all_words(&sorted, phrase, view.texts(entry)) {
                 self.add(entry, points);

@@ -83,7 +83,13 @@ pub(crate) fn class(word: &Word<'_>, text: &[u8], plural: bool, core: usize) -> 
 }
 
 /// The class of one occurrence.
-pub(crate) fn class_at(word: &Word<'_>, text: &[u8], at: usize, plural: bool, core: usize) -> Class {
+pub(crate) fn class_at(
+    word: &Word<'_>,
+    text: &[u8],
+    at: usize,
+    plural: bool,
+    core: usize,
+) -> Class {
     let end = at + word.len;
     let whole = text::word_ends(text, end)
         || (plural && text.get(end) == Some(&b's') && text::word_ends(text, end + 1));
@@ -142,7 +148,11 @@ pub(crate) struct Texts<'a> {
 }
 
 /// Points for an entry whose every word occurs in its name or description; `None` if one doesn't.
-pub(crate) fn all_words<'q, W: Borrow<Word<'q>>>(words: &[W], phrase: &str, texts: Texts<'_>) -> Option<i32> {
+pub(crate) fn all_words<'q, W: Borrow<Word<'q>>>(
+    words: &[W],
+    phrase: &str,
+    texts: Texts<'_>,
+) -> Option<i32> {
     let Texts { name, core: (core_at, core_len), mask, description } = texts;
     let count = words.len().max(1) as i32;
     let (mut full, mut mixed) = (0, 0);
@@ -275,11 +285,11 @@ pub(crate) fn standing(rank: u16, kind: Kind, wants: Wants) -> i32 {
         Kind::Binding if wants.binding => 0,
         Kind::Binding => -350,
         Kind::Library if wants.library => 0,
-        Kind::Library => -350,
+        Kind::Library => -550,
         Kind::Data if wants.data => 0,
         Kind::Data => -300,
         Kind::Development if wants.development => 0,
-        Kind::Development => -400,
+        Kind::Development => -600,
         Kind::Documentation if wants.documentation => 0,
         Kind::Documentation => -450,
         Kind::Locale if wants.locale => 0,

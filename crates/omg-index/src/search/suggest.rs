@@ -18,7 +18,8 @@ impl Index {
         let mut found = Vec::new();
         misspelt.each(&view, |entry, points| {
             let name = view.names.get(entry);
-            let alike = name.iter().zip(phrase.as_bytes()).take_while(|(a, b)| a == b).count().min(4);
+            let alike =
+                name.iter().zip(phrase.as_bytes()).take_while(|(a, b)| a == b).count().min(4);
             let rank = view.ranks.get(entry as usize).map_or(0, |rank| rank.to_native());
             found.push((entry, Reverse(points + alike as i32 * 40 + i32::from(rank) / 4)));
         });

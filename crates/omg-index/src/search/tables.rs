@@ -81,7 +81,11 @@ impl<'a> Lines<'a> {
     /// Calls `found` with each line that has the needle and the place where it has it, in order.
     /// Once `found` says true, the search goes on with the next line.
     #[inline]
-    pub(crate) fn containing(&self, needle: &Finder<'_>, mut found: impl FnMut(u32, usize) -> bool) {
+    pub(crate) fn containing(
+        &self,
+        needle: &Finder<'_>,
+        mut found: impl FnMut(u32, usize) -> bool,
+    ) {
         let mut from = 0;
         while let Some(rest) = self.text.get(from..) {
             let Some(at) = needle.find(rest).map(|at| from + at) else { return };
@@ -150,7 +154,8 @@ impl<'a> View<'a> {
     /// Entries whose name has this word of the vocabulary.
     pub(crate) fn posting(&self, word: u32) -> impl ExactSizeIterator<Item = u32> + use<'a> {
         let start = self.posting_at.get(word as usize).map_or(0, |at| at.to_native() as usize);
-        let end = self.posting_at.get(word as usize + 1).map_or(start, |at| at.to_native() as usize);
+        let end =
+            self.posting_at.get(word as usize + 1).map_or(start, |at| at.to_native() as usize);
         self.postings.get(start..end).unwrap_or(&[]).iter().map(|entry| entry.to_native())
     }
 

@@ -1,0 +1,5 @@
+//! The index as its users see it.
+
+mod lookup;
+mod sample;
+mod search;
