@@ -25,11 +25,17 @@ pub(crate) fn run() -> Outcome {
         walk(&root.join(folder), &mut files)?;
     }
     let mut breaches = Vec::new();
+    let mut of_tests = Vec::new();
+    for path in files.iter().filter(|path| is_rust(path)) {
+        of_tests.extend(source::test_modules(path, &read(path)?));
+    }
     for path in &files {
         let shown = path.strip_prefix(&root).unwrap_or(path);
         let extension = path.extension().and_then(|extension| extension.to_str());
         match extension {
-            Some("rs") => breaches.extend(source::check(shown, &read(path)?)),
+            Some("rs") => {
+                breaches.extend(source::check(shown, &read(path)?, of_tests.contains(path)));
+            }
             Some("md") => breaches.extend(links::check(&root, shown, &read(path)?)),
             _ if path.file_name().is_some_and(|name| name == "Cargo.toml") => {
                 breaches.extend(edges::check(shown, &read(path)?));
@@ -53,6 +59,10 @@ pub(crate) fn run() -> Outcome {
         0 => Ok(()),
         count => Err(format!("{count} breach(es) of the rules in CONTRIBUTING.md")),
     }
+}
+
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
 }
 
 fn read(path: &Path) -> Outcome<String> {

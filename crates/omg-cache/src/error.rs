@@ -1,3 +1,5 @@
+//! Why a store cannot be used.
+
 use std::path::PathBuf;
 
 use omg_core::{Code, Fault};

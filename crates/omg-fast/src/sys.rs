@@ -19,6 +19,9 @@ pub(crate) const STDOUT: i32 = 1;
 /// File number of standard error.
 pub(crate) const STDERR: i32 = 2;
 
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("omg-fast knows the system calls of x86_64 and aarch64 only");
+
 #[cfg(target_arch = "x86_64")]
 mod number {
     pub(super) const WRITE: usize = 1;

@@ -1,3 +1,5 @@
+//! Why an index cannot be built or read.
+
 use omg_core::{Code, Fault};
 
 /// Why an index can't be built or read.

@@ -1,3 +1,5 @@
+//! Sets of rows, a bit for each.
+
 use crate::RowId;
 
 /// A set of rows: those that are installed.

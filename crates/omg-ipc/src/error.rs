@@ -1,3 +1,5 @@
+//! What can go wrong between two processes.
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

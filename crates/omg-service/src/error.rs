@@ -1,3 +1,5 @@
+//! What can go wrong beside the questions themselves.
+
 use std::path::PathBuf;
 
 use omg_core::{Code, Fault};

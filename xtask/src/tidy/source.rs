@@ -1,7 +1,7 @@
 //! Rules for each Rust file.
 
 use super::Breach;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Lines of a file, and of a `lib.rs`, which only says what the crate is and what it gives.
 const LINES: usize = 500;
@@ -11,8 +11,25 @@ const LIB_LINES: usize = 80;
 const LEFTOVERS: &[(&str, &str)] =
     &[("todo", "!("), ("unimplemented", "!("), ("TO", "DO"), ("FIX", "ME"), ("XX", "X:")];
 
+/// The files that a file declares as modules of tests: `#[cfg(test)]` and then `mod name;`.
+pub(super) fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let root = path
+        .file_name()
+        .is_some_and(|name| name == "mod.rs" || name == "lib.rs" || name == "main.rs");
+    let below = if root { folder.to_owned() } else { path.with_extension("") };
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let declared = lines.windows(2).filter_map(|pair| match pair {
+        ["#[cfg(test)]", line] => {
+            line.strip_prefix("pub(crate) ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';')
+        }
+        _ => None,
+    });
+    declared.map(|name| below.join(name).with_extension("rs")).collect()
+}
+
 /// Checks one file.
-pub(super) fn check(path: &Path, text: &str) -> Vec<Breach> {
+pub(super) fn check(path: &Path, text: &str, of_tests: bool) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let mut breach =
         |line: usize, what: &str| breaches.push(format!("{}:{line}: {what}", path.display()));
@@ -23,10 +40,11 @@ pub(super) fn check(path: &Path, text: &str) -> Vec<Breach> {
     if path.ends_with("src/lib.rs") && lines > LIB_LINES {
         breach(lines, &format!("{lines} lines; a lib.rs has {LIB_LINES} at most"));
     }
-    if !text.starts_with("//!") {
+    // What `tests.rs` is for, its name says.
+    if !text.starts_with("//!") && path.file_name().is_none_or(|name| name != "tests.rs") {
         breach(1, "does not begin with `//!` and what the file is for");
     }
-    let tests = tests_begin(path, text);
+    let tests = if of_tests { 0 } else { tests_begin(path, text) };
     for (at, line) in text.lines().enumerate() {
         for (left, right) in LEFTOVERS {
             if line.contains(&format!("{left}{right}")) {
@@ -60,7 +78,7 @@ mod tests {
     use super::*;
 
     fn breaches(path: &str, text: &str) -> usize {
-        check(Path::new(path), text).len()
+        check(Path::new(path), text, false).len()
     }
 
     #[test]
@@ -83,6 +101,14 @@ mod tests {
         assert_eq!(breaches("a/src/x.rs", &format!("//! What.\n{}{}\n", "to", "do!()")), 1);
         assert_eq!(breaches("a/src/x.rs", &"//! What.\n".repeat(501)), 1);
         assert_eq!(breaches("a/src/lib.rs", &"//! What.\n".repeat(81)), 1);
+    }
+
+    #[test]
+    fn modules_of_tests_are_found() {
+        let text = "mod a;\n#[cfg(test)]\nmod oracle;\n#[cfg(test)]\nmod tests {\n}\n";
+        let found = |path: &str| test_modules(Path::new(path), text);
+        assert_eq!(found("a/src/apt/mod.rs"), [Path::new("a/src/apt/oracle.rs")]);
+        assert_eq!(found("a/src/apt.rs"), [Path::new("a/src/apt/oracle.rs")]);
     }
 
     #[test]

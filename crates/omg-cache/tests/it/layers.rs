@@ -1,3 +1,5 @@
+//! The tiers, one above the other.
+
 use omg_cache::{Coalesce, Disk, Memory, Store};
 use omg_core::Code;
 use tower::{Layer as _, Service as _};

@@ -1,3 +1,5 @@
+//! The store over good and damaged files.
+
 use std::path::Path;
 use std::sync::mpsc::channel;
 

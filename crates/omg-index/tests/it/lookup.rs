@@ -1,3 +1,5 @@
+//! Looking up rows, offers, relations and records.
+
 use std::collections::BTreeSet;
 
 use omg_core::RelationKind;

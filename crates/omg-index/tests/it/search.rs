@@ -1,3 +1,5 @@
+//! What searches find, and in which order.
+
 use std::collections::BTreeSet;
 
 use omg_index::{Hit, Index, Marks, RowId};
