@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use omg_backend_dpkg::{deb822, status};
+use omg_backend_dpkg::{deb822, files, status};
 
 const BYTES: usize = 5_000_000;
 
@@ -45,7 +45,22 @@ fn main() -> std::io::Result<()> {
         found.rows.iter().map(|row| row.description(&text).len()).sum::<usize>()
     });
     measure("every line of every stanza", || deb822::stanzas(&text).count());
-    let settings = status::Settings::new(std::path::Path::new("/"), "amd64");
+    let mut settings = status::Settings::new(std::path::Path::new("/"), "amd64");
+    // Debian's own configuration.
+    settings.autoremove.never =
+        ["^firmware-linux.*", "^linux-firmware$", "^linux-image-[a-z0-9]*$"]
+            .map(str::to_owned)
+            .into();
+    settings.autoremove.versioned_kernels =
+        ["linux-.*", "kfreebsd-.*", "gnumach-.*", ".*-modules", ".*-kernel"]
+            .map(str::to_owned)
+            .into();
     measure("this machine, with graph", || status::read(&settings));
+    let Ok(installed) = status::read(&settings) else { return Ok(()) };
+    measure("this machine, file lists", || files::Lists::read(&settings.admin, Some(&installed)));
+    let Ok(lists) = files::Lists::read(&settings.admin, Some(&installed)) else { return Ok(()) };
+    measure("owner of a path", || lists.owners("/usr/bin/dpkg"));
+    measure("owners of a pattern", || lists.owners("*/bin/v*"));
+    measure("packages with a command", || lists.commands("dpkg"));
     Ok(())
 }

@@ -133,6 +133,7 @@ pub(crate) fn build(nodes: &[Node<'_>], settings: &Settings) -> Graph {
     let mut edges: Vec<(Edge, bool)> = Vec::with_capacity(nodes.len() * 8);
     let mut found = Vec::new();
     for (from, node) in nodes.iter().enumerate().filter(|(_, node)| node.row.is_present()) {
+        let first = edges.len();
         for (field, (_, kind)) in node.facts.relations.iter().zip(KINDS) {
             for relation in relation::items(field).flat_map(relation::alternatives) {
                 offers.satisfying(node, &relation, &mut found);
@@ -145,9 +146,11 @@ pub(crate) fn build(nodes: &[Node<'_>], settings: &Settings) -> Graph {
                 );
             }
         }
+        // Of equal edges the one that passes marks comes first and is kept.
+        if let Some(own) = edges.get_mut(first..) {
+            own.sort_unstable_by_key(|(edge, passes)| (*edge, !passes));
+        }
     }
-    // Of equal edges the one that passes marks comes first and is kept.
-    edges.sort_unstable_by_key(|(edge, passes)| (*edge, !passes));
     edges.dedup_by_key(|(edge, _)| *edge);
     let orphans = orphans::find(nodes, &edges, &kernels, settings);
     Graph { edges: edges.into_iter().map(|(edge, _)| edge).collect(), orphans }
@@ -155,7 +158,7 @@ pub(crate) fn build(nodes: &[Node<'_>], settings: &Settings) -> Graph {
 
 /// Of several packages that satisfy one dependency and are built from one source, apt keeps only
 /// those of the latest source version; of several kernels only the protected ones.
-fn pass_marks(nodes: &[Node<'_>], kernels: &orphans::Kernels, found: &mut [(u32, bool)]) {
+fn pass_marks(nodes: &[Node<'_>], kernels: &orphans::Kernels<'_>, found: &mut [(u32, bool)]) {
     if found.len() < 2 {
         return;
     }

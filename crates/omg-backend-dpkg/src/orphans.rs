@@ -9,6 +9,7 @@
 //! name would keep different packages of one source, apt looks only at the one it meets first,
 //! in the order of its hash table; here both count.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use omg_core::{Edge, RelationKind};
@@ -86,25 +87,31 @@ fn patterns(all: &[String]) -> RegexSet {
 
 /// Which packages belong to a kernel, and to one that is kept.
 #[derive(Debug)]
-pub(crate) struct Kernels {
-    versioned: RegexSet,
+pub(crate) struct Kernels<'a> {
+    /// Most machines never ask.
+    versioned: OnceCell<RegexSet>,
+    names: &'a [String],
     protected: RegexSet,
 }
 
-impl Kernels {
-    pub(crate) fn of(nodes: &[Node<'_>], settings: &AutoRemove) -> Self {
+impl<'a> Kernels<'a> {
+    pub(crate) fn of(nodes: &[Node<'_>], settings: &'a AutoRemove) -> Self {
         let protected =
             if settings.protect_kernels { protected(nodes, settings) } else { Vec::new() };
-        let versioned = settings.versioned_kernels.iter().map(|pattern| format!("^{pattern}-.*$"));
         Self {
-            versioned: patterns(&versioned.collect::<Vec<_>>()),
+            versioned: OnceCell::new(),
+            names: &settings.versioned_kernels,
             protected: patterns(&protected),
         }
     }
 
     /// Is it of one version of a kernel?
     pub(crate) fn is_versioned(&self, name: &str) -> bool {
-        self.versioned.is_match(name.as_bytes())
+        let compile = || {
+            let whole = self.names.iter().map(|name| format!("^{name}-.*$"));
+            patterns(&whole.collect::<Vec<_>>())
+        };
+        self.versioned.get_or_init(compile).is_match(name.as_bytes())
     }
 
     /// Is it of a kernel that is kept?
@@ -163,7 +170,7 @@ fn release(name: &str) -> Option<&str> {
 pub(crate) fn find(
     nodes: &[Node<'_>],
     edges: &[(Edge, bool)],
-    kernels: &Kernels,
+    kernels: &Kernels<'_>,
     settings: &Settings,
 ) -> Vec<bool> {
     let rules = &settings.autoremove;

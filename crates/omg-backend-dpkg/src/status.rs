@@ -104,9 +104,8 @@ fn gather<'a>(database: &'a source::Database, warnings: &mut Vec<String>) -> Vec
 
 /// Lets later records of a package replace earlier ones, and leaves out what is not there at all.
 fn settle<'a>(mut rows: Vec<Row<'a>>, database: &'a source::Database) -> Vec<Row<'a>> {
-    rows.sort_unstable_by(|a, b| {
-        (a.name, a.architecture, a.order).cmp(&(b.name, b.architecture, b.order))
-    });
+    // dpkg writes them in nearly this order; the stable sort profits from that.
+    rows.sort_by(|a, b| (a.name, a.architecture, a.order).cmp(&(b.name, b.architecture, b.order)));
     let mut kept: Vec<Row<'_>> = Vec::with_capacity(rows.len());
     for row in rows {
         match kept.last_mut() {

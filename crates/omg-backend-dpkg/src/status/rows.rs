@@ -155,23 +155,32 @@ impl<'a> Row<'a> {
     /// The place for the value of a line, and the value.
     #[inline]
     fn short_field(&mut self, line: &'a str) -> Option<(&mut &'a str, &'a str)> {
-        let (name, field) = match line.as_bytes().first()?.to_ascii_lowercase() {
-            b'a' => ("Architecture:", &mut self.architecture),
-            b'i' => ("Installed-Size:", &mut self.size),
-            b'v' => ("Version:", &mut self.version),
-            b's' if matches!(line.as_bytes().get(1), Some(b't' | b'T')) => {
-                ("Status:", &mut self.status)
+        let bytes = line.as_bytes();
+        let second = bytes.get(1)?;
+        Some(match bytes.first()? {
+            b'A' | b'a' => (&mut self.architecture, after(line, "Architecture:")?),
+            b'I' | b'i' => (&mut self.size, after(line, "Installed-Size:")?),
+            b'V' | b'v' => (&mut self.version, after(line, "Version:")?),
+            b'S' | b's' if matches!(second, b't' | b'T') => {
+                (&mut self.status, after(line, "Status:")?)
             }
-            b's' => ("Section:", &mut self.section),
-            b'p' if matches!(line.as_bytes().get(1), Some(b'r' | b'R')) => {
-                ("Priority:", &mut self.priority)
+            b'S' | b's' => (&mut self.section, after(line, "Section:")?),
+            b'P' | b'p' if matches!(second, b'r' | b'R') => {
+                (&mut self.priority, after(line, "Priority:")?)
             }
-            b'p' => ("Package:", &mut self.name),
+            b'P' | b'p' => (&mut self.name, after(line, "Package:")?),
             _ => return None,
-        };
-        let (start, value) = line.split_at_checked(name.len())?;
-        start.eq_ignore_ascii_case(name).then_some((field, value))
+        })
     }
+}
+
+/// What follows the name of a field. dpkg writes them all in one way, but does not insist on it.
+#[inline]
+fn after<'a>(line: &'a str, name: &'static str) -> Option<&'a str> {
+    line.strip_prefix(name).or_else(|| {
+        let (start, value) = line.split_at_checked(name.len())?;
+        start.eq_ignore_ascii_case(name).then_some(value)
+    })
 }
 
 /// The first line of a value.
