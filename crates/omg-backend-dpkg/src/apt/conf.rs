@@ -3,7 +3,8 @@
 //! Files are `apt.conf.d/*` in order of name, then `apt.conf`; the syntax is that of
 //! `apt.conf(5)`. Everything happens below one root directory, which plays the part of `/`.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use super::conf_parse;
@@ -29,6 +30,9 @@ pub struct Conf {
 
 /// At most this many options; more are ignored with a warning.
 const MOST_ITEMS: usize = 100_000;
+
+/// Bytes of the status file that are searched for dpkg's own record.
+const LARGEST_STATUS: u64 = 256 << 20;
 
 const DEFAULTS: &[(&str, &str)] = &[
     ("Dir", "/"),
@@ -328,7 +332,8 @@ fn native_architecture(root: &Path) -> String {
 
 /// The `Architecture` of the record of the package dpkg itself.
 fn dpkg_architecture(status: &Path) -> Option<String> {
-    let text = fs::read(status).ok()?;
+    let mut text = Vec::new();
+    File::open(status).ok()?.take(LARGEST_STATUS).read_to_end(&mut text).ok()?;
     let start = match text.strip_prefix(b"Package: dpkg\n") {
         Some(_) => 0,
         None => memchr::memmem::find(&text, b"\nPackage: dpkg\n")? + 1,

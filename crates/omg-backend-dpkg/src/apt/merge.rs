@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 
 use omg_core::{Available, Fault, Offer, Relation, RelationKind, RepositoryId, Sink};
 
-use super::preferences::Package;
 use super::record::Record;
 use super::settings::Settings;
 use super::translation::Translations;
@@ -158,17 +157,12 @@ impl<'a> Merge<'a> {
 
     fn priority(&self, version: &Version<'_>) -> i32 {
         let first = version.first;
-        let package = Package {
-            name: first.name,
-            architecture: first.architecture,
-            source: first.source_name(),
-        };
         if version.others.is_empty() {
-            return self.settings.policy.priority(&package, first.version, &[first.list]);
+            return self.settings.policy.priority(first, &[first.list]);
         }
         let mut places = vec![first.list];
         places.extend(version.others.iter().map(|record| record.list));
-        self.settings.policy.priority(&package, first.version, &places)
+        self.settings.policy.priority(first, &places)
     }
 
     /// The record with its description replaced by the long one, where there is one.

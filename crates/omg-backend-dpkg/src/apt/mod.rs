@@ -12,6 +12,7 @@ mod merge;
 #[cfg(test)]
 mod oracle;
 mod pattern;
+mod phasing;
 mod policy;
 mod preferences;
 mod read;

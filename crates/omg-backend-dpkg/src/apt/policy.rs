@@ -6,13 +6,20 @@ use std::cmp::Ordering;
 use ahash::AHashMap;
 use omg_backend::{Choice, Known};
 
+use super::conf::Conf;
+use super::phasing::Phasing;
 use super::preferences::{NEVER, Origin, Package, Pin, Preferences, Test};
+use super::record::Record;
 use crate::version;
+
+/// Highest priority of a version whose phase has not come.
+const NOT_YET: i32 = 1;
 
 /// Priorities of places and packages.
 #[derive(Debug)]
 pub(crate) struct Policy {
     native: String,
+    phasing: Phasing,
     origins: Vec<Origin>,
     priorities: Vec<i32>,
     status_origin: Origin,
@@ -29,13 +36,14 @@ pub(crate) struct Policy {
 
 impl Policy {
     /// Settles the priorities of places. `origins` are numbered as versions will name them.
-    pub(crate) fn new(native: &str, preferences: Preferences, origins: Vec<Origin>) -> Self {
+    pub(crate) fn new(conf: &Conf, preferences: Preferences, origins: Vec<Origin>) -> Self {
         let status_origin = Origin::status();
         let priorities =
             origins.iter().map(|origin| place_priority(&preferences.general, origin)).collect();
         let status_priority = place_priority(&preferences.general, &status_origin);
         let mut policy = Self {
-            native: native.to_owned(),
+            native: conf.architecture().to_owned(),
+            phasing: Phasing::read(conf),
             origins,
             priorities,
             status_origin,
@@ -73,7 +81,17 @@ impl Policy {
     }
 
     /// Priority of a version that the places of these numbers offer.
-    pub(crate) fn priority(&self, package: &Package<'_>, version: &str, places: &[u16]) -> i32 {
+    pub(crate) fn priority(&self, record: &Record<'_>, places: &[u16]) -> i32 {
+        let source = record.source_name();
+        let package = Package { name: record.name, architecture: record.architecture, source };
+        let priority = self.unphased(&package, record.version, places);
+        if self.phasing.excludes(record.phased, source, record.source_version()) {
+            return priority.min(NOT_YET);
+        }
+        priority
+    }
+
+    fn unphased(&self, package: &Package<'_>, version: &str, places: &[u16]) -> i32 {
         let of = |place: &u16| self.priorities.get(usize::from(*place)).copied().unwrap_or(0);
         let best = places.iter().map(of).max().unwrap_or(0);
         let pins = self.pins(package);
@@ -158,6 +176,9 @@ impl Policy {
                 test.matches_origin(&self.status_origin) || offered == Some(pin.priority)
             }
         });
+        if self.phasing.is_enabled() && offered == Some(NOT_YET) {
+            return NOT_YET;
+        }
         match pinned {
             Some(pin)
                 if self.status_priority != NEVER

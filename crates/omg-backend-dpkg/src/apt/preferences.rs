@@ -394,3 +394,65 @@ impl ReleaseTest {
             && self.codename.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Preferences {
+        let mut all = Preferences::default();
+        all.file(Path::new("preferences"), text);
+        all
+    }
+
+    #[test]
+    fn mistakes_end_a_file_and_are_told_with_their_line() {
+        for (text, line, kept) in [
+            (
+                "Package: a\nPin: version 1\nPin-Priority: 5\n\nPin: version 1\nPin-Priority: 5\n",
+                5,
+                1,
+            ),
+            ("\n# x\nPackage: a\nPin: version 1\n", 3, 0),
+            ("Package: a\nPin: version 1\nPin-Priority: 0\n", 1, 0),
+            ("Package: a\nPin: version 1\nPin-Priority: 99999\n", 1, 0),
+            ("Package: a\nPin: version 1\nPin-Priority: never\n", 1, 0),
+            (
+                "Package: a\nPin: bogus 1\nPin-Priority: 5\n\nPackage: b\nPin: version 1\nPin-Priority: 5\n",
+                1,
+                1,
+            ),
+            ("Package: a\nPin: version /(/\nPin-Priority: 5\n", 1, 0),
+        ] {
+            let read = read(text);
+            assert_eq!(read.warnings.len(), 1, "{text}: {:?}", read.warnings);
+            assert!(
+                read.warnings[0].starts_with(&format!("preferences:{line}: ")),
+                "{:?}",
+                read.warnings
+            );
+            assert_eq!(read.specific.len(), kept, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(
+            text in r"((Package|Pin|Pin-Priority|Explanation): ?|\*|version |release |origin |[aovnlcb]=|,|/|src:|:any|-?[0-9]{1,6}|never|\n| |\PC){0,40}",
+            version in r"\PC{0,12}",
+        ) {
+            let read = read(&text);
+            let origin = Origin { release: Some(Release::default()), ..Origin::default() };
+            let package = Package { name: "a", architecture: "amd64", source: "a" };
+            for pin in read.general.iter().chain(&read.specific) {
+                pin.test.matches_origin(&origin);
+                pin.test.matches_origin(&Origin::status());
+                pin.covers(&package, "amd64");
+                if let Test::Version(matcher) = &pin.test {
+                    matcher.matches(&version);
+                }
+            }
+        }
+    }
+}

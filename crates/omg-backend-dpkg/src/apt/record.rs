@@ -134,6 +134,12 @@ impl<'a> Record<'a> {
         if name.is_empty() { self.name } else { name }
     }
 
+    /// Version of the source package.
+    pub(crate) fn source_version(&self) -> &'a str {
+        let inner = self.source.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+        inner.map_or(self.version, |(version, _)| version.trim())
+    }
+
     /// Do two records of one version stand for the same package, as apt sees it? Sizes must not
     /// differ, nor Multi-Arch, nor a digest of the fields that matter to dpkg.
     pub(crate) fn is_same_build(&self, other: &Self) -> bool {
@@ -173,5 +179,52 @@ fn priority(value: &str) -> Priority {
         "standard" => Priority::Standard,
         "extra" => Priority::Extra,
         _ => Priority::Optional,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deb822;
+    use proptest::prelude::*;
+
+    fn first(text: &str) -> Result<Record<'_>, (usize, &'static str)> {
+        Record::parse(deb822::scan(text).next().unwrap(), 0)
+    }
+
+    #[test]
+    fn fields_are_found_whatever_their_case() {
+        let record = first("package: a\nVERSION: 1\narchitecture: all\nSource: b (2)\nInstalled-Size: 3\nSize: x\n").unwrap();
+        assert_eq!((record.name, record.version, record.architecture), ("a", "1", "all"));
+        assert_eq!((record.source_name(), record.source_version()), ("b", "2"));
+        assert_eq!((record.installed_size, record.size), (3 * 1024, 0));
+    }
+
+    #[test]
+    fn builds_differ_by_what_dpkg_cares_for() {
+        let start = "Package: a\nVersion: 1\nArchitecture: all\n";
+        let same = |one: &str, two: &str| {
+            let (one, two) = (format!("{start}{one}\n"), format!("{start}{two}\n"));
+            first(&one).unwrap().is_same_build(&first(&two).unwrap())
+        };
+        assert!(same("Depends: a (>= 1), b", "Depends: a(>=0:1) ,B"));
+        assert!(same("Size: 1", "Section: x"));
+        assert!(same("Suggests: a", "Suggests: b"));
+        assert!(!same("Size: 1", "Size: 2"));
+        assert!(!same("Depends: a", "Depends: b"));
+        assert!(!same("Multi-Arch: same", "Multi-Arch: foreign"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in r"((Package|Version|Architecture|Source|Size|Installed-Size|Description|Depends):? ?|[a-c(),|0-9]|\n| |\r|\PC){0,40}") {
+            for block in deb822::scan(&text) {
+                if let Ok(record) = Record::parse(block, 0) {
+                    prop_assert!(!record.name.is_empty() && !record.version.is_empty());
+                    prop_assert!(record.is_same_build(&record));
+                    let _ = (record.source_name(), record.source_version());
+                }
+            }
+        }
     }
 }

@@ -91,3 +91,65 @@ pub(crate) fn path(lists: &Path, suite: &Suite) -> Option<PathBuf> {
         .map(|name| lists.join(format!("{}{name}", suite.prefix)))
         .find(|path| path.is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn suite(dist: &str) -> Suite {
+        Suite {
+            uri: "http://host/debian/".into(),
+            site: "host".into(),
+            dist: dist.into(),
+            prefix: "host_debian_dists_x_".into(),
+            packages: Vec::new(),
+            translations: Vec::new(),
+            contents: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn fields_are_read_from_signed_and_plain_files() {
+        let plain = "Origin: Debian\nSHA256:\n abc 1 main/x\nLabel: Debian-Security\nSuite: stable-security\nCodename: bookworm-security\nNotAutomatic: yes\nButAutomaticUpgrades: no\n";
+        let signed = format!(
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n{plain}-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
+        );
+        let release = Release::parse(plain);
+        assert_eq!(Release::parse(&signed), release);
+        assert_eq!(
+            (release.label.as_str(), release.not_automatic, release.but_automatic_upgrades),
+            ("Debian-Security", true, false)
+        );
+        assert!(release.is_security(&suite("stable-security")));
+    }
+
+    #[test]
+    fn names_tell_suites_apart() {
+        let name = |suite_field: &str, codename: &str, dist: &str| {
+            let release = Release {
+                suite: suite_field.into(),
+                codename: codename.into(),
+                ..Release::default()
+            };
+            release.name(&suite(dist)).to_owned()
+        };
+        assert_eq!(name("stable", "bookworm", "stable"), "bookworm");
+        assert_eq!(
+            name("stable-security", "bookworm-security", "bookworm-security"),
+            "bookworm-security"
+        );
+        assert_eq!(name("jammy-updates", "jammy", "jammy-updates"), "jammy-updates");
+        assert_eq!(name("jammy", "jammy", "jammy"), "jammy");
+        assert_eq!(name("", "", "bookworm"), "bookworm");
+        assert_eq!(name("", "", "./"), "host");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in r"(-----BEGIN PGP SIGNED MESSAGE-----|(Origin|Suite|SHA256):|\n| |\r|\PC){0,40}") {
+            let release = Release::parse(&text);
+            let _ = (release.name(&suite("./")).len(), release.is_security(&suite("x/updates")));
+        }
+    }
+}

@@ -63,7 +63,7 @@ impl Settings {
             preferences.target_release(release, &builder.origins);
         }
         warnings.append(&mut preferences.warnings);
-        let policy = Policy::new(conf.architecture(), preferences, builder.origins);
+        let policy = Policy::new(&conf, preferences, builder.origins);
         Self {
             policy,
             places: builder.places,

@@ -110,6 +110,7 @@ pub(crate) fn quote(text: &str, bad: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn file_names_are_apts() {
@@ -133,5 +134,14 @@ mod tests {
     fn credentials_are_dropped() {
         assert_eq!(Uri::parse("https://me:p%40w@host/x/").public(), "https://host/x/");
         assert_eq!(Uri::parse("file:/srv/x/").public(), "file:/srv/x/");
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_safe_in_a_directory(text in r"([a-z]{1,5}:|//|/|@|\[|\]|:[0-9]{1,6}|\.\.|\PC){0,20}") {
+            let uri = Uri::parse(&text);
+            prop_assert!(!uri.file_name().contains('/'));
+            let _ = uri.public();
+        }
     }
 }

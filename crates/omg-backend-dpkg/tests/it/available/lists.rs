@@ -112,6 +112,37 @@ async fn a_broken_list_leaves_the_others_alone() {
 }
 
 #[tokio::test]
+async fn a_file_over_the_limit_is_not_read() {
+    let root =
+        root("").suite("b.example", "stable", "main", RELEASE, &record("kept", "1", "amd64", ""));
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(root.path().join(format!("{START}_binary-amd64_Packages")))
+        .unwrap();
+    file.set_len((512 << 20) + 1).unwrap();
+    let catalogue = System::open(root.path(), "amd64").await.catalogue;
+    assert_eq!(catalogue.rows.len(), 1);
+    assert!(
+        catalogue.warnings[0].contains("larger than 536870912 bytes"),
+        "{:?}",
+        catalogue.warnings
+    );
+}
+
+#[tokio::test]
+async fn a_bomb_stops_at_the_limit() {
+    let zeros = "\0".repeat(64 << 20);
+    let Some(packed) = pack("gzip", &["-c"], &zeros) else { return };
+    assert!(packed.len() < 1 << 20);
+    let root =
+        root("").suite("b.example", "stable", "main", RELEASE, &record("kept", "1", "amd64", ""));
+    replace(&root, ".gz", &packed);
+    let catalogue = System::open(root.path(), "amd64").await.catalogue;
+    assert_eq!(catalogue.rows.len(), 1);
+    assert!(catalogue.warnings[0].contains("larger than"), "{:?}", catalogue.warnings);
+}
+
+#[tokio::test]
 async fn malformed_records_are_named_and_left_out() {
     let good = record("good", "1", "amd64", "");
     let text = format!(

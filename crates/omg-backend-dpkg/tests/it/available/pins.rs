@@ -311,6 +311,56 @@ async fn removed_packages_are_not_installed() {
     assert_eq!(candidate(&root, "gone").await.as_deref(), Some("6"));
 }
 
+#[tokio::test]
+async fn phased_updates_wait_for_their_turn() {
+    let mut names = Vec::new();
+    let (mut status, mut packages) = (String::new(), String::new());
+    for percentage in (0..=100).step_by(4) {
+        let name = format!("phased{percentage}");
+        status += &installed(&name, "1", "amd64", "");
+        packages += &record(
+            &name,
+            "2",
+            "amd64",
+            &format!("Source: source{percentage} (2.0)\nPhased-Update-Percentage: {percentage}"),
+        );
+        packages += &record(&name, "1", "amd64", "");
+        names.push(name);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for conf in [
+        "",
+        "APT::Get::Phase-Policy \"true\"; APT::Machine-ID \"912e43bd1c1d4ba481f9f8ccab25f9ee\";",
+        "APT::Get::Phase-Policy \"true\"; APT::Machine-ID \"0123456789abcdef0123456789abcdef\";",
+        "APT::Get::Phase-Policy \"true\"; APT::Get::Always-Include-Phased-Updates \"true\";",
+        "APT::Get::Phase-Policy \"true\"; Update-Manager::Never-Include-Phased-Updates \"true\";",
+    ] {
+        let root = Root::new()
+            .status(&status)
+            .suite("a.example", "stable", "main", STABLE, &packages)
+            .conf(conf);
+        root.compare(&names).await;
+    }
+}
+
+#[tokio::test]
+async fn source_pins_know_the_source_of_what_is_installed() {
+    for version in ["1", "2"] {
+        let text = format!("Package: src:origin\nPin: version {version}\nPin-Priority: 1001\n");
+        let root = Root::new()
+            .status(&installed("foo", "1", "amd64", "Source: origin"))
+            .suite(
+                "a.example",
+                "stable",
+                "main",
+                STABLE,
+                &record("foo", "2", "amd64", "Source: origin (7)"),
+            )
+            .preferences(&text);
+        root.compare(&["foo"]).await;
+    }
+}
+
 /// Only the candidate, where apt's table has rows that omg has not: removed versions, which
 /// nothing can install, and local builds of a version that the archive has too.
 async fn candidate(root: &Root, name: &str) -> Option<String> {

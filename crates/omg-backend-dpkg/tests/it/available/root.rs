@@ -130,7 +130,7 @@ pub(crate) fn apt(root: &Path, native: &str, program: &str, arguments: &[&str]) 
     let conf = tempfile::NamedTempFile::new().unwrap();
     let cache = tempfile::tempdir().unwrap();
     let text = format!(
-        "Dir \"{root}/\";\nDir::State::status \"{root}/var/lib/dpkg/status\";\nDir::Cache \"{cache}\";\nDir::Bin::dpkg \"/bin/true\";\n\
+        "Dir \"{root}/\";\nDir::State::status \"{root}/var/lib/dpkg/status\";\nDir::Cache \"{cache}\";\nDir::Bin::dpkg \"/bin/true\";\nDir::Bin::ischroot \"/bin/false\";\n\
          APT::Architecture \"{native}\";\n",
         root = root.display(),
         cache = cache.path().display()
