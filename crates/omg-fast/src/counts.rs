@@ -4,7 +4,7 @@
 //! followed, the owner must be us, the file is read once into memory of ours and its checksum
 //! covers every byte, and an old one is as good as none.
 
-use crate::sys::{self, Fd, Stat};
+use crate::sys::{self, Fd};
 use core::ffi::CStr;
 use omg_proto::snapshot::{FILE_NAME, FastStatus, SIZE};
 
@@ -48,16 +48,21 @@ pub(crate) fn read<T>(
     (sys::now().abs_diff(status.timestamp.get()) <= FRESH).then(|| then(status))
 }
 
-/// `$XDG_RUNTIME_DIR`, else `/run/user/UID`, else `/dev/shm/omg-UID`; the last two if they are ours.
+/// `$XDG_RUNTIME_DIR`, `/run/user/UID` or `/dev/shm/omg-UID`: the first that is a directory of ours,
+/// as the daemon chooses. After `su` the variable still names the other user's.
 fn directory(runtime_dir: Option<&CStr>, uid: u32) -> Option<Fd> {
-    if let Some(path) = runtime_dir.filter(|path| path.to_bytes().first() == Some(&b'/')) {
-        return sys::open_directory(path);
-    }
-    [RUN_USER, SHM].into_iter().find_map(|prefix| {
-        let mut path = [0; 24];
-        let directory = sys::open_directory(numbered(&mut path, prefix, uid)?)?;
-        sys::stat(&directory).filter(|stat: &Stat| stat.uid() == uid).map(|_| directory)
+    let named = runtime_dir.filter(|path| path.to_bytes().first() == Some(&b'/'));
+    named.and_then(|path| ours(path, uid)).or_else(|| {
+        [RUN_USER, SHM].into_iter().find_map(|prefix| {
+            let mut path = [0; 24];
+            ours(numbered(&mut path, prefix, uid)?, uid)
+        })
     })
+}
+
+fn ours(path: &CStr, uid: u32) -> Option<Fd> {
+    let directory = sys::open_directory(path)?;
+    (sys::stat(&directory)?.uid() == uid).then_some(directory)
 }
 
 /// The prefix with the user's number behind it; at most 13 + 10 bytes and a NUL.

@@ -167,9 +167,9 @@ fn open(directory: usize, path: &CStr, flags: usize) -> Option<Fd> {
     usize::try_from(fd).ok().map(Fd)
 }
 
-/// Opens a directory as a starting point.
+/// Opens a directory as a starting point; not through a link in its last part.
 pub(crate) fn open_directory(path: &CStr) -> Option<Fd> {
-    open(AT_FDCWD, path, O_PATH | number::O_DIRECTORY)
+    open(AT_FDCWD, path, O_PATH | number::O_DIRECTORY | number::O_NOFOLLOW)
 }
 
 /// Opens a file for reading; never through a link, never waiting for the other end of a pipe.
