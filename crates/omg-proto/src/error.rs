@@ -35,9 +35,9 @@ pub enum Error {
         theirs: u16,
     },
     /// A batch holds more queries than allowed.
-    #[error("batch of {items} queries is over the limit of {limit}")]
+    #[error("batch of {items} queries or more is over the limit of {limit}")]
     BatchTooLong {
-        /// Number of queries.
+        /// Number of queries, as far as they were counted.
         items: usize,
         /// The limit.
         limit: usize,

@@ -56,7 +56,8 @@ impl<'a> Hello<'a> {
     /// # Errors
     /// [`Error::Undecodable`], [`Error::NotOmg`], [`Error::Version`].
     pub fn decode(payload: &'a [u8]) -> Result<Self, Error> {
-        let hello: Self = bitcode::decode(payload).map_err(|source| Error::Undecodable { what: "greeting", source })?;
+        let hello: Self = bitcode::decode(payload)
+            .map_err(|source| Error::Undecodable { what: "greeting", source })?;
         if hello.magic != MAGIC {
             Err(Error::NotOmg)
         } else if hello.protocol != PROTOCOL {

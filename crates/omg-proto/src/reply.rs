@@ -2,7 +2,8 @@
 
 use bitcode::{Decode, Encode};
 use omg_core::{
-    Chain, Dependent, Details, Fault, FileMatch, Generation, Listed, SizeRow, Stats, Status, Summary, TreeRow,
+    Chain, Dependent, Details, Fault, FileMatch, Generation, Listed, SizeRow, Stats, Status,
+    Summary, TreeRow,
 };
 
 use crate::Error;

@@ -162,7 +162,12 @@ impl Query<'_> {
             | Self::Size { package } => package,
             Self::Owns { path } => path,
             Self::Provides { what } => what,
-            Self::Ping | Self::Status | Self::Explicit | Self::List { .. } | Self::Updates { .. } | Self::Stats => "",
+            Self::Ping
+            | Self::Status
+            | Self::Explicit
+            | Self::List { .. }
+            | Self::Updates { .. }
+            | Self::Stats => "",
         }
     }
 }
@@ -178,17 +183,30 @@ pub enum Request<'a> {
     Batch(Vec<Query<'a>>),
 }
 
+/// First byte of a request that is no batch.
+const ONE: u8 = 0;
+
 impl<'a> Request<'a> {
     /// Most queries in a batch.
     pub const BATCH_LIMIT: usize = 128;
 
-    /// Reads a request body and checks its limits. Strings stay borrowed from `body`.
+    /// Reads a request body and checks its limits. Strings stay borrowed from `body`, and no body
+    /// makes it take more than some kilobytes of memory.
     ///
     /// # Errors
     /// [`Error::Undecodable`], [`Error::BatchTooLong`], [`Error::TextTooLong`].
     pub fn decode(body: &'a [u8]) -> Result<Self, Error> {
-        let request: Self =
-            bitcode::decode(body).map_err(|source| Error::Undecodable { what: "request", source })?;
+        // Half a byte of a body can be a whole query of 32 bytes, so the items are counted before
+        // they are made: a batch begins with its kind, then their number (255: that many or more).
+        // The codec looks at one bit of the kind only, so all that is not plainly single counts.
+        if let &[kind, items, ..] = body
+            && kind != ONE
+            && usize::from(items) > Self::BATCH_LIMIT
+        {
+            return Err(Error::BatchTooLong { items: items.into(), limit: Self::BATCH_LIMIT });
+        }
+        let request: Self = bitcode::decode(body)
+            .map_err(|source| Error::Undecodable { what: "request", source })?;
         let queries = match &request {
             Self::One(query) => std::slice::from_ref(query),
             Self::Batch(queries) => queries,
@@ -196,7 +214,11 @@ impl<'a> Request<'a> {
         if queries.len() > Self::BATCH_LIMIT {
             return Err(Error::BatchTooLong { items: queries.len(), limit: Self::BATCH_LIMIT });
         }
-        match queries.iter().map(|query| query.text().len()).find(|&length| length > Query::TEXT_LIMIT) {
+        match queries
+            .iter()
+            .map(|query| query.text().len())
+            .find(|&length| length > Query::TEXT_LIMIT)
+        {
             Some(length) => Err(Error::TextTooLong { length, limit: Query::TEXT_LIMIT }),
             None => Ok(request),
         }

@@ -50,7 +50,8 @@ impl FastStatus {
     /// A sealed snapshot: total, explicit, orphans, updates, security updates; the writer's process
     /// id; seconds since the epoch.
     pub fn counted(counts: [u32; 5], pid: u32, timestamp: u64) -> Self {
-        let [total, explicit, orphans, updates, security_updates] = counts.map(little_endian::U32::new);
+        let [total, explicit, orphans, updates, security_updates] =
+            counts.map(little_endian::U32::new);
         Self {
             magic: MAGIC.into(),
             version: VERSION,
@@ -110,7 +111,11 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_is_refused() {
-        let status = FastStatus { total: 707.into(), timestamp: 1_763_000_000.into(), ..FastStatus::new_zeroed() };
+        let status = FastStatus {
+            total: 707.into(),
+            timestamp: 1_763_000_000.into(),
+            ..FastStatus::new_zeroed()
+        };
         let sealed = status.sealed();
         let bytes: [u8; SIZE] = zerocopy::transmute!(sealed);
         assert_eq!(FastStatus::read(&bytes), Some(&sealed));

@@ -1,0 +1,182 @@
+//! Requests and replies.
+
+use omg_core::{CacheCounts, Code, Counts, Fault, Generation, Stats, Status};
+use omg_proto::frame::{ID, REQUEST_LIMIT};
+use omg_proto::{Error, ListFilter, Query, Reply, Request};
+use proptest::prelude::*;
+
+use crate::heap::peak;
+
+/// Largest body of a request.
+const BODY: usize = REQUEST_LIMIT as usize - ID;
+
+/// What a body, whatever it is, may cost in memory while it is read.
+const MEMORY: usize = 32 * 1024;
+
+/// A query of the kind that a number stands for.
+fn query(kind: u8, text: &str, number: u32, flag: bool) -> Query<'_> {
+    match kind % 16 {
+        0 => Query::Ping,
+        1 => Query::Search { query: text, limit: flag.then_some(number) },
+        2 => Query::Info { package: text },
+        3 => Query::Status,
+        4 => Query::Explicit,
+        5 => Query::Suggest { query: text, limit: number },
+        6 => Query::List { filter: if flag { ListFilter::Orphans } else { ListFilter::Available } },
+        7 => Query::Updates { security: flag },
+        8 => Query::Rdeps { package: text, installed: flag },
+        9 => Query::Why { package: text },
+        10 => Query::Owns { path: text },
+        11 => Query::Provides { what: text },
+        12 => Query::Files { package: text },
+        13 => Query::Tree { package: text, depth: number as u16 },
+        14 => Query::Size { package: text },
+        _ => Query::Stats,
+    }
+}
+
+fn parts() -> impl Strategy<Value = (u8, String, u32, bool)> {
+    (any::<u8>(), "\\PC{0,20}", any::<u32>(), any::<bool>())
+}
+
+proptest! {
+    #[test]
+    fn requests_come_back(items in prop::collection::vec(parts(), 0..=Request::BATCH_LIMIT)) {
+        let queries: Vec<_> = items.iter().map(|(kind, text, number, flag)| query(*kind, text, *number, *flag)).collect();
+        for &query in &queries {
+            let request = Request::One(query);
+            let body = request.encode();
+            prop_assert_eq!(Request::decode(&body).unwrap(), request);
+        }
+        let batch = Request::Batch(queries);
+        let body = batch.encode();
+        prop_assert_eq!(Request::decode(&body).unwrap(), batch);
+    }
+
+    #[test]
+    fn replies_come_back(text in "\\PC{0,30}", number: u64, bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..5)) {
+        let fault = Fault::new(Code::NotFound, &*text).hint(&*text).suggest([&*text, "b"]);
+        let memory = CacheCounts { hits: number, ..CacheCounts::default() };
+        let stats = Stats { memory, warnings: vec![text.clone()], ..Stats::default() };
+        let packages = Counts { total: number as u32, ..Counts::default() };
+        for reply in [
+            Reply::Pong { generation: Generation(number) },
+            Reply::Search { total: 0, packages: Vec::new() },
+            Reply::Suggest(vec![&text, "x"]),
+            Reply::Paths(vec![&text]),
+            Reply::Status(Status { packages, data_age_s: Some(number), ..Status::default() }),
+            Reply::Stats(stats),
+            Reply::Fault(fault),
+            Reply::Batch(bodies.clone()),
+        ] {
+            let body = reply.encode();
+            prop_assert_eq!(Reply::decode(&body).unwrap(), reply);
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic_or_cost_much(bytes in prop::collection::vec(any::<u8>(), 0..4096)) {
+        let (_, memory) = peak(|| Request::decode(&bytes).is_ok());
+        prop_assert!(memory <= MEMORY, "{memory}");
+        let _ = Reply::decode(&bytes);
+    }
+
+    /// Random bytes seldom get past the first one; a damaged request does.
+    #[test]
+    fn no_damaged_request_panics_or_costs_much(
+        items in prop::collection::vec(parts(), 0..=Request::BATCH_LIMIT),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut: prop::sample::Index,
+    ) {
+        let queries = items.iter().map(|(kind, text, number, flag)| query(*kind, text, *number, *flag)).collect();
+        let mut bytes = Request::Batch(queries).encode();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let (_, memory) = peak(|| Request::decode(&bytes).is_ok());
+        prop_assert!(memory <= MEMORY, "{memory}");
+        bytes.truncate(cut.index(bytes.len() + 1));
+        let (_, memory) = peak(|| Request::decode(&bytes).is_ok());
+        prop_assert!(memory <= MEMORY, "{memory}");
+    }
+
+    #[test]
+    fn no_damaged_reply_panics(text in "\\PC{0,30}", at: prop::sample::Index, byte: u8) {
+        let mut bytes = Reply::Fault(Fault::new(Code::Usage, &*text).suggest([&*text])).encode();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let _ = Reply::decode(&bytes);
+    }
+}
+
+#[test]
+fn the_largest_batches_that_fit_a_frame_cost_almost_nothing() {
+    for one in [
+        Query::Ping,
+        Query::Search { query: "", limit: None },
+        Query::Search { query: "", limit: Some(0) },
+        Query::List { filter: ListFilter::Installed },
+        Query::Tree { package: "", depth: 0 },
+    ] {
+        let mut items = 200;
+        loop {
+            let body = Request::Batch(vec![one; items]).encode();
+            if body.len() > BODY {
+                break;
+            }
+            let (result, memory) = peak(|| Request::decode(&body).map(|_| ()));
+            assert!(matches!(result, Err(Error::BatchTooLong { .. })), "{items} × {one:?}");
+            assert!(memory <= MEMORY, "{items} × {one:?} cost {memory} bytes");
+            items = items * 5 / 4;
+        }
+    }
+}
+
+/// The check for large batches reads two bytes before the codec does; no other spelling of them may
+/// get past it.
+#[test]
+fn no_other_spelling_of_a_large_batch_gets_through() {
+    let body = Request::Batch(vec![Query::Ping; 100_000]).encode();
+    for at in [0, 1, 2] {
+        for byte in 0..=u8::MAX {
+            let mut body = body.clone();
+            body[at] = byte;
+            let (result, memory) = peak(|| Request::decode(&body).is_err());
+            assert!(result && memory <= MEMORY, "byte {at} as {byte} cost {memory} bytes");
+        }
+    }
+}
+
+#[test]
+fn limits_hold_to_the_last_item_and_byte() {
+    let batch = |items| Request::decode(&Request::Batch(vec![Query::Ping; items]).encode()).is_ok();
+    assert!(
+        batch(Request::BATCH_LIMIT)
+            && !batch(Request::BATCH_LIMIT + 1)
+            && !batch(254)
+            && !batch(255)
+    );
+    let text = "x".repeat(Query::TEXT_LIMIT + 1);
+    let one = |length: usize| {
+        Request::decode(&Request::One(Query::Info { package: &text[..length] }).encode())
+            .map(|_| ())
+    };
+    assert!(one(Query::TEXT_LIMIT).is_ok());
+    assert!(matches!(one(Query::TEXT_LIMIT + 1), Err(Error::TextTooLong { .. })));
+}
+
+/// There is no type that could nest, so a nest is only bytes.
+#[test]
+fn a_million_levels_of_batch_are_an_error() {
+    let nested: Vec<u8> = std::iter::repeat_n([1, 1], 1_000_000).flatten().collect();
+    assert!(Request::decode(&nested).is_err());
+    assert!(Reply::decode(&nested).is_err());
+}
+
+#[test]
+fn strings_are_borrowed_from_the_body() {
+    let body = Request::One(Query::Info { package: "ripgrep" }).encode();
+    let Request::One(query) = Request::decode(&body).unwrap() else { panic!() };
+    assert!(body.as_ptr_range().contains(&query.text().as_ptr()));
+}
