@@ -31,7 +31,7 @@
 //! assert_eq!((memory.counts().hits, memory.counts().misses), (1, 1));
 //! # });
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod answer;
 mod coalesce;

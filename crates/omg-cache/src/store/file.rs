@@ -32,8 +32,9 @@ const META_TAG: u8 = 0;
 const RECORDS_TAG: u8 = 2;
 const ANSWERS_TAG: u8 = 3;
 
-/// Bytes of the image in one row: with its head and redb's own it just fits a page of 1 MiB.
-const CHUNK: usize = (1 << 20) - 4096;
+/// Bytes of the image in one row: with redb's own it just fits a page of 64 KiB. Small enough for
+/// the allocator to reuse redb's buffer for the next row, large enough for few of them.
+const CHUNK: usize = (64 << 10) - 512;
 
 /// Largest image, bytes; a damaged row can't make us reserve more.
 const IMAGE_LIMIT: usize = 512 << 20;
@@ -204,7 +205,7 @@ impl File {
         };
         let image = self.guarded(|database| {
             let table = database.begin_read()?.open_table(IMAGE)?;
-            let mut image = Vec::with_capacity(length);
+            let mut image = super::huge::buffer(length);
             for number in 0..length.div_ceil(CHUNK) {
                 let Some(row) = table.get(u32::try_from(number).unwrap_or(u32::MAX))? else {
                     break;

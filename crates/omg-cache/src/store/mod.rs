@@ -5,6 +5,7 @@
 //! All writing happens on one thread of the store's own; no request waits for an fsync.
 
 mod file;
+mod huge;
 mod seal;
 mod writer;
 
