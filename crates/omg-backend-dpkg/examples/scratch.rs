@@ -54,7 +54,7 @@ fn main() {
     let t = std::time::Instant::now();
     let d = omg_backend_dpkg::Dpkg::open(std::path::Path::new(&root)).unwrap();
     println!("open {:?}", t.elapsed());
-    for _ in 0..5 {
+    for _ in 0..40 {
         let t = std::time::Instant::now();
         let g = rt.block_on(d.generations()).unwrap();
         let tg = t.elapsed();
@@ -70,7 +70,7 @@ fn main() {
             s.cand,
             s.bytes
         );
-        if keep {
+        println!("{}", rss()); if keep {
             for r in &s.repos {
                 println!("{r:?}");
             }
@@ -85,3 +85,5 @@ fn main() {
         }
     }
 }
+#[allow(dead_code)]
+fn rss() -> String { std::fs::read_to_string("/proc/self/status").unwrap().lines().filter(|l| l.starts_with("VmRSS") || l.starts_with("VmHWM")).collect::<Vec<_>>().join(" ") }
