@@ -65,6 +65,7 @@ impl Kind {
             "-icons",
             "-plugins",
             "-plugin",
+            "-info",
             "-core",
         ]) {
             Self::Data
@@ -256,7 +257,7 @@ pub(crate) fn rank(signals: Signals) -> u16 {
     rank.saturating_sub(if signals.superseded {
         150
     } else if signals.part {
-        80
+        140
     } else {
         0
     })

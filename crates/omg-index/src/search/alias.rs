@@ -8,12 +8,15 @@ const TABLE: &str = include_str!("aliases.tsv");
 /// Words of like meaning: one for the other.
 const TWINS: &[(&str, &str)] = &[
     ("app", "application"),
+    ("dns", "domain name"),
     ("ebook", "e-book"),
     ("email", "mail"),
+    ("gui", "graphical"),
     ("photo", "image"),
     ("picture", "image"),
     ("reader", "viewer"),
     ("viewer", "reader"),
+    ("visual", "graphical"),
     ("web", "http"),
     ("version", "revision"),
     ("torrent", "bittorrent"),

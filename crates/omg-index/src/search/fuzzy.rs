@@ -91,7 +91,10 @@ impl<'q> Misspelt<'q> {
         for (word, mask) in view.word_masks.iter().enumerate() {
             if self.possible(mask.to_native()) {
                 let text = view.words.get(word as u32);
-                if let Some(edits) = self.edits(text) {
+                // Two letters are one edit away from nearly any three.
+                if text.len() > 2
+                    && let Some(edits) = self.edits(text)
+                {
                     found(word as u32, text, edits);
                 }
             }

@@ -129,6 +129,7 @@ impl Wants {
                     "data" | "common" | "theme" | "themes" | "icons" | "plugin" | "plugins" => {
                         wants.data = true
                     }
+                    part if TONGUES.contains(&part) => wants.locale = true,
                     "l10n" | "i18n" | "locale" | "locales" | "translation" | "language" => {
                         wants.locale = true
                     }
@@ -146,11 +147,40 @@ impl Wants {
                 });
             }
         }
-        wants.development |= wants.library && words.len() > 1 && wants.development;
         wants
     }
 }
 
+/// Who names a language people speak asks for translations, dictionaries and the like.
+const TONGUES: &[&str] = &[
+    "arabic",
+    "chinese",
+    "czech",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hebrew",
+    "hungarian",
+    "italian",
+    "japanese",
+    "korean",
+    "norwegian",
+    "polish",
+    "portuguese",
+    "romanian",
+    "russian",
+    "spanish",
+    "swedish",
+    "turkish",
+    "ukrainian",
+    "vietnamese",
+];
+
+/// Programming languages, as names of their modules have them.
 const LANGUAGES: &[&str] = &[
     "python", "perl", "ruby", "php", "rust", "golang", "node", "haskell", "lua", "ocaml", "java",
     "r", "elpa", "cran",

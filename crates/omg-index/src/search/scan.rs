@@ -10,7 +10,7 @@ use super::{alias, fuzzy, query};
 
 /// With fewer matches than this, looser readings of the query are tried as well.
 const FEW: usize = 10;
-/// A word that stands in this many descriptions is known.
+/// A word that stands in this many descriptions or names is known.
 const KNOWN: usize = 4;
 const UNTOUCHED: i32 = i32::MIN;
 
@@ -225,7 +225,7 @@ impl<'a> Searcher<'a> {
             }
             counts
         });
-        let known = whole >= KNOWN;
+        let known = whole >= KNOWN || view.frequency(word.text.as_bytes()) >= KNOWN;
         let word = Word { known, ..Word::new(word.text) };
         let words = std::slice::from_ref(&word);
         let mut named = 0;
@@ -283,7 +283,7 @@ impl<'a> Searcher<'a> {
                     .iter()
                     .enumerate()
                     .map(|(place, word)| if place == at { twin } else { word.text });
-                let texts: Vec<&str> = texts.collect();
+                let texts: Vec<&str> = texts.flat_map(|text| text.split(' ')).collect();
                 self.variant(texts, score::REPLACED);
             }
         }

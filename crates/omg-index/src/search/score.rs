@@ -22,7 +22,7 @@ pub(crate) const PROVIDED: i32 = 2000;
 /// All words are words of a name that the package provides.
 pub(crate) const PROVIDED_WORDS: i32 = 1000;
 /// The same, for as much of that name as the words cover.
-pub(crate) const PROVIDED_COVERED: i32 = 600;
+pub(crate) const PROVIDED_COVERED: i32 = 800;
 /// Best possible misspelt name; each edit costs [`EDIT`].
 pub(crate) const MISSPELT: i32 = 1500;
 /// One edit.
@@ -285,11 +285,11 @@ pub(crate) fn standing(rank: u16, kind: Kind, wants: Wants) -> i32 {
         Kind::Binding if wants.binding => 0,
         Kind::Binding => -350,
         Kind::Library if wants.library => 0,
-        Kind::Library => -550,
+        Kind::Library => -450,
         Kind::Data if wants.data => 0,
         Kind::Data => -300,
         Kind::Development if wants.development => 0,
-        Kind::Development => -600,
+        Kind::Development => -500,
         Kind::Documentation if wants.documentation => 0,
         Kind::Documentation => -450,
         Kind::Locale if wants.locale => 0,
@@ -299,7 +299,7 @@ pub(crate) fn standing(rank: u16, kind: Kind, wants: Wants) -> i32 {
         Kind::Transitional => -600,
     };
     // What other packages need says little of what people look for.
-    let share = if kind < -100 { 4 } else { 9 };
+    let share = if kind < -100 { 4 } else { 10 };
     kind + i32::from(rank) * share / 10
 }
 
