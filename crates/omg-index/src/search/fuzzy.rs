@@ -114,18 +114,12 @@ impl Searcher<'_> {
     /// Replaces words that occur nowhere by the likeliest words of names, and searches again.
     pub(crate) fn corrected(&mut self, words: &[Word<'_>]) {
         let mut changed = 0;
-        let better: Vec<String> = words
-            .iter()
-            .map(|word| {
-                match self.occurs(word).then_some(None).unwrap_or_else(|| self.likely(word.text)) {
-                    Some(better) => {
-                        changed += 1;
-                        better
-                    }
-                    None => word.text.to_owned(),
-                }
-            })
-            .collect();
+        let mut better: Vec<String> = Vec::with_capacity(words.len());
+        for word in words {
+            let likely = if self.occurs(word) { None } else { self.likely(word.text) };
+            changed += i32::from(likely.is_some());
+            better.push(likely.unwrap_or_else(|| word.text.to_owned()));
+        }
         if changed == 0 {
             return;
         }

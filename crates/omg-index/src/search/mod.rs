@@ -4,6 +4,10 @@
 //! words all occur in name or description, found by a substring scan for the query's longest word.
 //! Only if that finds little, misspelt names (bounded edit distance), then names that have the
 //! letters in order (nucleo). Queries of one or two letters look at beginnings of names only.
+#![expect(
+    clippy::cast_possible_wrap,
+    reason = "lengths of names and descriptions are a few thousand at most"
+)]
 
 mod alias;
 mod distance;
@@ -73,7 +77,7 @@ impl Index {
         scratch: &mut Scratch,
     ) -> Hits {
         let mut searcher =
-            Searcher::new(self, View::new(self.image(), &self.tables), phrase, scratch);
+            Searcher::new(self, &View::new(self.image(), &self.tables), phrase, scratch);
         let loose = searcher.run();
         let mut hits = self.collect(scratch, installed);
         let total = hits.len();

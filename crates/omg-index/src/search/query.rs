@@ -10,6 +10,7 @@ pub(crate) const MAX_WORDS: usize = 16;
 pub(crate) const MAX_CHARS: usize = 128;
 
 /// One word of a query.
+#[derive(Clone)]
 pub(crate) struct Word<'q> {
     /// As typed, folded.
     pub(crate) text: &'q str,
@@ -120,18 +121,18 @@ impl Wants {
             for part in word.text.split(['-', '.']) {
                 match part {
                     "dev" | "devel" | "development" | "headers" | "header" | "sdk" => {
-                        wants.development = true
+                        wants.development = true;
                     }
                     "doc" | "docs" | "documentation" | "manual" | "handbook" => {
-                        wants.documentation = true
+                        wants.documentation = true;
                     }
                     "dbg" | "dbgsym" | "symbols" => wants.debug = true,
                     "data" | "common" | "theme" | "themes" | "icons" | "plugin" | "plugins" => {
-                        wants.data = true
+                        wants.data = true;
                     }
                     part if TONGUES.contains(&part) => wants.locale = true,
                     "l10n" | "i18n" | "locale" | "locales" | "translation" | "language" => {
-                        wants.locale = true
+                        wants.locale = true;
                     }
                     "font" | "fonts" | "dictionary" | "wordlist" | "module" | "modules"
                     | "binding" | "bindings" => {

@@ -71,12 +71,12 @@ pub(crate) struct Searcher<'a> {
 impl<'a> Searcher<'a> {
     pub(crate) fn new(
         index: &'a Index,
-        view: View<'a>,
+        view: &View<'a>,
         phrase: &'a str,
         scratch: &'a mut Scratch,
     ) -> Self {
         scratch.begin(view.entries());
-        Self { index, view, phrase, scratch, wants: Wants::default(), malus: 0 }
+        Self { index, view: *view, phrase, scratch, wants: Wants::default(), malus: 0 }
     }
 
     /// Searches; true if nothing matches as typed.
@@ -226,7 +226,7 @@ impl<'a> Searcher<'a> {
             counts
         });
         let known = whole >= KNOWN || view.frequency(word.text.as_bytes()) >= KNOWN;
-        let word = Word { known, ..Word::new(word.text) };
+        let word = Word { known, ..word.clone() };
         let words = std::slice::from_ref(&word);
         let mut named = 0;
         view.names.containing(&word.finder, |entry, _| {

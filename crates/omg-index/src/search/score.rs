@@ -279,28 +279,22 @@ fn ends_noun(rest: &[u8]) -> bool {
 
 /// Points that don't depend on how the words match.
 pub(crate) fn standing(rank: u16, kind: Kind, wants: Wants) -> i32 {
-    let kind = match kind {
-        Kind::Program => 0,
-        Kind::Task => -100,
-        Kind::Binding if wants.binding => 0,
-        Kind::Binding => -350,
-        Kind::Library if wants.library => 0,
-        Kind::Library => -450,
-        Kind::Data if wants.data => 0,
-        Kind::Data => -300,
-        Kind::Development if wants.development => 0,
-        Kind::Development => -500,
-        Kind::Documentation if wants.documentation => 0,
-        Kind::Documentation => -450,
-        Kind::Locale if wants.locale => 0,
-        Kind::Locale => -400,
-        Kind::Debug if wants.debug => 0,
-        Kind::Debug => -600,
-        Kind::Transitional => -600,
+    let (wanted, malus) = match kind {
+        Kind::Program => (true, 0),
+        Kind::Task => (false, 100),
+        Kind::Binding => (wants.binding, 350),
+        Kind::Library => (wants.library, 450),
+        Kind::Data => (wants.data, 300),
+        Kind::Development => (wants.development, 500),
+        Kind::Documentation => (wants.documentation, 450),
+        Kind::Locale => (wants.locale, 400),
+        Kind::Debug => (wants.debug, 600),
+        Kind::Transitional => (false, 600),
     };
+    let malus = if wanted { 0 } else { malus };
     // What other packages need says little of what people look for.
-    let share = if kind < -100 { 4 } else { 10 };
-    kind + i32::from(rank) * share / 10
+    let share = if malus > 100 { 4 } else { 10 };
+    i32::from(rank) * share / 10 - malus
 }
 
 /// A score as it leaves the crate.

@@ -1,4 +1,5 @@
 //! The index as its users see it.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod lookup;
 mod sample;
