@@ -177,7 +177,8 @@ pub struct Details<'a> {
     pub purl: String,
     /// Why it is installed.
     pub install_reason: Option<InstallReason>,
-    /// Seconds since the epoch at which it was unpacked.
+    /// Seconds since the epoch at which it was unpacked; RFC 3339 in JSON.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_time"))]
     pub installed_at: Option<u64>,
     /// Kept at its version by the user.
     pub held: bool,
@@ -185,4 +186,13 @@ pub struct Details<'a> {
     pub state: Option<&'a str>,
     /// Every version known, newest first.
     pub versions: Vec<Offered<'a>>,
+}
+
+#[cfg(feature = "serde")]
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+fn as_time<S: serde::Serializer>(seconds: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match seconds {
+        Some(seconds) => serializer.collect_str(&crate::Rfc3339(*seconds)),
+        None => serializer.serialize_none(),
+    }
 }

@@ -1,0 +1,116 @@
+//! One file per verb, each a straight line: arguments → request → reply → text → exit code.
+
+use clap::{ArgMatches, Args};
+use omg_core::Fault;
+
+use crate::session::Session;
+
+mod completions;
+mod config;
+mod daemon;
+mod doctor;
+mod explain;
+mod explicit;
+mod files;
+mod found;
+mod hook;
+mod info;
+mod info_view;
+mod limit;
+mod list;
+mod man;
+mod outdated;
+mod owns;
+mod provides;
+mod rdeps;
+mod search;
+mod size;
+mod status;
+mod suggest;
+mod tree;
+mod why;
+
+/// Under which heading `omg --help` lists a verb.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Group {
+    /// Queries.
+    Find,
+    /// OMG itself.
+    Itself,
+}
+
+/// A verb, as its file declares it.
+pub(crate) trait Verb: Args {
+    /// What users type.
+    const NAME: &'static str;
+    /// Other spellings.
+    const ALIASES: &'static [&'static str] = &[];
+    /// Heading.
+    const GROUP: Group = Group::Find;
+    /// One line.
+    const ABOUT: &'static str;
+    /// Lines to copy, shown below the help.
+    const EXAMPLES: &'static str;
+
+    /// Does it; gives back the exit code.
+    fn run(self, session: &mut Session) -> Result<u8, Fault>;
+}
+
+/// A row of [`VERBS`].
+pub(crate) struct Entry {
+    /// What users type.
+    pub(crate) name: &'static str,
+    /// Other spellings.
+    pub(crate) aliases: &'static [&'static str],
+    /// Heading.
+    pub(crate) group: Group,
+    /// One line.
+    pub(crate) about: &'static str,
+    /// Lines to copy.
+    pub(crate) examples: &'static str,
+    /// Adds its arguments to a clap command.
+    pub(crate) arguments: fn(clap::Command) -> clap::Command,
+    /// Reads its arguments and does it.
+    pub(crate) run: fn(&ArgMatches, &mut Session) -> Result<u8, Fault>,
+}
+
+impl Entry {
+    const fn of<V: Verb>() -> Self {
+        Self {
+            name: V::NAME,
+            aliases: V::ALIASES,
+            group: V::GROUP,
+            about: V::ABOUT,
+            examples: V::EXAMPLES,
+            arguments: V::augment_args,
+            run: |matches, session| {
+                V::from_arg_matches(matches).map_err(|error| crate::cli::usage(&error))?.run(session)
+            },
+        }
+    }
+}
+
+/// Every verb, in the order of the help.
+pub(crate) static VERBS: &[Entry] = &[
+    Entry::of::<search::Search>(),
+    Entry::of::<info::Info>(),
+    Entry::of::<suggest::Suggest>(),
+    Entry::of::<list::List>(),
+    Entry::of::<explicit::Explicit>(),
+    Entry::of::<outdated::Outdated>(),
+    Entry::of::<provides::Provides>(),
+    Entry::of::<owns::Owns>(),
+    Entry::of::<files::Files>(),
+    Entry::of::<why::Why>(),
+    Entry::of::<rdeps::Rdeps>(),
+    Entry::of::<tree::Tree>(),
+    Entry::of::<size::Size>(),
+    Entry::of::<status::Status>(),
+    Entry::of::<doctor::Doctor>(),
+    Entry::of::<daemon::Daemon>(),
+    Entry::of::<config::Config>(),
+    Entry::of::<hook::Hook>(),
+    Entry::of::<completions::Completions>(),
+    Entry::of::<man::Man>(),
+    Entry::of::<explain::Explain>(),
+];

@@ -1,0 +1,59 @@
+//! `omg outdated`: installed packages with a newer candidate.
+
+use clap::Args;
+use omg_core::{Fault, Listed};
+use omg_proto::{Query, Reply};
+
+use super::limit::Limit;
+use super::search::repository;
+use super::{Verb, list};
+use crate::render::{Cell, Column, Output, Style, Table};
+use crate::session::{Session, unexpected};
+
+/// List packages with a newer version.
+#[derive(Args, Debug)]
+pub(crate) struct Outdated {
+    /// Only security fixes
+    #[arg(long, short)]
+    security: bool,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+impl Verb for Outdated {
+    const NAME: &'static str = "outdated";
+    const ALIASES: &'static [&'static str] = &["upgradable", "updates"];
+    const ABOUT: &'static str = "List installed packages that could be newer";
+    const EXAMPLES: &'static str = "\
+  omg outdated
+  omg outdated --security        only where fixes of security holes wait
+  omg outdated -q                names only";
+
+    fn run(self, session: &mut Session) -> Result<u8, Fault> {
+        let answer = session.ask(Query::Updates { security: self.security })?;
+        let reply = answer.reply()?;
+        let Reply::List(packages) = reply else { return Err(unexpected(&reply)) };
+        let mut packages = packages;
+        self.limit.cut(&mut packages);
+        if packages.is_empty() && !session.globals.json && !session.globals.quiet && session.out.screen.tty() {
+            session.out.note(if self.security { "no security fixes wait" } else { "everything is up to date" });
+        }
+        list::show(session, &packages, write);
+        Ok(0)
+    }
+}
+
+fn write(out: &mut Output, packages: &[Listed<'_>]) {
+    let mut table = Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Left]);
+    let arrow = out.screen.pick("→", "->");
+    for package in packages {
+        table.row([
+            Cell::new(Style::Name, package.name),
+            Cell::new(Style::Dim, package.version),
+            Cell::new(Style::Dim, arrow),
+            Cell::new(Style::Version, package.new_version.unwrap_or("-")),
+            repository(package.repository),
+        ]);
+    }
+    table.write(out);
+}

@@ -1,0 +1,171 @@
+//! `omg search`: packages by words in their names and descriptions, best first.
+
+use clap::Args;
+use omg_core::{Code, Fault, Summary};
+use omg_proto::{Query, Reply};
+use serde::Serialize;
+
+use super::limit::Limit;
+use super::{Verb, suggest};
+use crate::render::{Cell, Column, Output, Style, Table, count};
+use crate::session::{Session, unexpected};
+
+/// Results on a terminal unless asked otherwise: about a screen.
+const ON_A_TERMINAL: u32 = 30;
+
+/// A description that gets fewer columns than this goes to a line of its own.
+const READABLE: usize = 32;
+
+/// Search packages.
+#[derive(Args, Debug)]
+pub(crate) struct Search {
+    /// Words; all must match, in any order
+    #[arg(required = true, value_name = "WORD")]
+    words: Vec<String>,
+    #[command(flatten)]
+    limit: Limit,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    query: &'a str,
+    total: u32,
+    packages: &'a [Summary<'a>],
+}
+
+impl Verb for Search {
+    const NAME: &'static str = "search";
+    const ALIASES: &'static [&'static str] = &["s", "find"];
+    const ABOUT: &'static str = "Find packages by words in name and description, best first";
+    const EXAMPLES: &'static str = "\
+  omg search json processor      both words, in any order
+  omg search ripgrp              a typo finds it too
+  omg search --limit 0 python    every match, not only the best
+  omg vim                        no verb means search";
+
+    fn run(self, session: &mut Session) -> Result<u8, Fault> {
+        let query = self.words.join(" ");
+        let tty = session.out.screen.tty() && !session.globals.json;
+        let limit = self.limit.or(tty.then_some(session.search_limit.unwrap_or(ON_A_TERMINAL)));
+        let answer = session.ask(Query::Search { query: &query, limit })?;
+        let reply = answer.reply()?;
+        let Reply::Search { total, packages } = &reply else { return Err(unexpected(&reply)) };
+        if packages.is_empty() {
+            return Err(no_match(session, &query));
+        }
+        if session.globals.json {
+            session.json("omg.search/1", Body { query: &query, total: *total, packages });
+        } else if session.globals.quiet {
+            packages.iter().for_each(|package| {
+                session.out.foreign(Style::Plain, package.name).line();
+            });
+        } else {
+            write(&mut session.out, &query, *total, packages);
+        }
+        Ok(0)
+    }
+}
+
+fn no_match(session: &mut Session, query: &str) -> Fault {
+    let fault = Fault::new(Code::NotFound, format!("no package matches '{query}'"));
+    let fault = fault.suggest(suggest::near(session, query));
+    if query.contains(' ') {
+        fault.hint("all words must match; try fewer of them")
+    } else {
+        fault.hint(format!("`omg provides {query}` looks for a file or command of that name"))
+    }
+}
+
+/// Writes results: a table where descriptions have room, two lines each where they don't; off a
+/// terminal a line each whose first four columns have no spaces inside.
+fn write(out: &mut Output, query: &str, total: u32, packages: &[Summary<'_>]) {
+    let words: Vec<String> = query.split_whitespace().map(str::to_ascii_lowercase).collect();
+    let Some(columns) = out.screen.columns else { return write_piped(out, packages) };
+    let mut table = Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Rest]);
+    for package in packages {
+        let name = Cell::new(Style::Name, package.name).highlight(&words);
+        table.row([
+            mark(out, package),
+            name,
+            version(out, package),
+            repository(package.repository),
+            Cell::new(Style::Plain, package.description),
+        ]);
+    }
+    if table.room(columns) >= READABLE {
+        table.write(out);
+    } else {
+        write_pairs(out, &words, packages, columns);
+    }
+    let shown = packages.len() as u64;
+    if u64::from(total) > shown {
+        let dots = out.screen.pick("…", "...");
+        let more = format!("{dots} and {} more (--limit 0 for all)", count(u64::from(total) - shown));
+        out.styled(Style::Dim, &more).line();
+    }
+}
+
+fn write_piped(out: &mut Output, packages: &[Summary<'_>]) {
+    let mut table = Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Rest]);
+    for package in packages {
+        table.row([
+            Cell::new(Style::Name, package.name),
+            Cell::new(Style::Version, package.version),
+            repository(package.repository),
+            Cell::new(Style::Good, package.installed_version.unwrap_or("-")),
+            Cell::new(Style::Plain, package.description),
+        ]);
+    }
+    table.write(out);
+}
+
+fn write_pairs(out: &mut Output, words: &[String], packages: &[Summary<'_>], columns: usize) {
+    for package in packages {
+        let mut room = columns.saturating_sub(mark(out, package).write(out, 1));
+        let cells = [
+            Cell::new(Style::Name, package.name).highlight(words),
+            version(out, package),
+            repository(package.repository),
+        ];
+        for (at, cell) in cells.iter().enumerate() {
+            // The first one that does not fit is cut, and ends the line.
+            if room < 3 {
+                break;
+            }
+            if at > 0 || !matches!(out.text().chars().next_back(), Some('\n') | None) {
+                out.spaces(1);
+                room -= 1;
+            }
+            room -= cell.write(out, room);
+        }
+        out.line().spaces(4);
+        Cell::new(Style::Plain, package.description).write(out, columns.saturating_sub(4));
+        out.line();
+    }
+}
+
+/// A tick for what is installed, an arrow for what is installed in another version.
+pub(super) fn mark(out: &Output, package: &Summary<'_>) -> Cell<'static> {
+    match package.installed_version {
+        None => Cell::new(Style::Plain, " "),
+        Some(version) if version == package.version => Cell::owned(Style::Good, out.screen.pick("✓", "*").to_owned()),
+        Some(_) => Cell::owned(Style::Warn, out.screen.pick("↑", "^").to_owned()),
+    }
+}
+
+/// The candidate's version; after the installed one where they differ.
+fn version<'a>(out: &Output, package: &Summary<'a>) -> Cell<'a> {
+    match package.installed_version {
+        Some(installed) if installed != package.version => {
+            let arrow = out.screen.pick("→", "->");
+            Cell::owned(Style::Warn, format!("{installed} {arrow} {}", package.version))
+        }
+        _ => Cell::new(Style::Version, package.version),
+    }
+}
+
+/// A repository, told apart if security fixes come from it.
+pub(super) fn repository(name: &str) -> Cell<'_> {
+    let style = if name.contains("security") { Style::Security } else { Style::Repository };
+    Cell::new(style, name)
+}

@@ -1,0 +1,116 @@
+//! One run of `omg`: the flags that every verb has, where output goes, and the link to the daemon.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use omg_core::{Code, Fault};
+use omg_proto::{Query, Reply, Request};
+
+use crate::connect::{self, Answer, Link};
+use crate::render::{ColorChoice, Document, Output, Screen};
+
+/// Flags that mean the same with every verb.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Globals {
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Colour: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
+    pub(crate) color: ColorChoice,
+    /// Don't show long output in a pager
+    #[arg(long, global = true)]
+    pub(crate) no_pager: bool,
+    /// Names or numbers only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Work in this directory
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(crate) directory: Option<PathBuf>,
+    /// Another system's root [env: OMG_ROOT]
+    #[arg(long, value_name = "DIR", global = true, env = "OMG_ROOT", hide_env = true)]
+    pub(crate) root: Option<PathBuf>,
+}
+
+/// One run.
+pub(crate) struct Session {
+    /// The common flags.
+    pub(crate) globals: Globals,
+    /// Where the answer is written.
+    pub(crate) out: Output,
+    /// Results of a search on a terminal, from the settings.
+    pub(crate) search_limit: Option<u32>,
+    link: Option<Link>,
+}
+
+impl Session {
+    /// A run that has not asked anything yet.
+    pub(crate) fn new(globals: Globals, search_limit: Option<u32>) -> Self {
+        let screen = Screen::detect(globals.color);
+        Self { globals, out: Output::new(screen), search_limit, link: None }
+    }
+
+    /// Sends one query and waits. The first one finds, or starts, the daemon.
+    pub(crate) fn ask(&mut self, query: Query<'_>) -> Result<Answer, Fault> {
+        self.call(&Request::One(query))
+    }
+
+    /// Sends queries and hands each reply's bytes, in order, to be read by [`reply`]. More queries
+    /// than one batch may hold go out in several.
+    pub(crate) fn ask_all(&mut self, queries: &[Query<'_>]) -> Result<Vec<Vec<u8>>, Fault> {
+        let mut bodies = Vec::with_capacity(queries.len());
+        for batch in queries.chunks(Request::BATCH_LIMIT) {
+            let answer = self.call(&Request::Batch(batch.to_vec()))?;
+            match answer.reply()? {
+                Reply::Batch(replies) if replies.len() == batch.len() => bodies.extend(replies),
+                other => return Err(unexpected(&other)),
+            }
+        }
+        Ok(bodies)
+    }
+
+    fn call(&mut self, request: &Request<'_>) -> Result<Answer, Fault> {
+        let started = Instant::now();
+        let link = match &mut self.link {
+            Some(link) => link,
+            none => none.insert(connect::open(self.globals.root.as_deref())?),
+        };
+        let answer = link.call(request)?;
+        if self.globals.verbose {
+            let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+            self.out.note(&format!("omg: {} answered in {milliseconds:.2} ms", link.peer()));
+        }
+        Ok(answer)
+    }
+
+    /// Is a daemon on a socket answering, rather than one started for this command alone?
+    pub(crate) fn over_socket(&self) -> bool {
+        self.link.as_ref().is_some_and(Link::over_socket)
+    }
+
+    /// Prints an object of the JSON contract.
+    pub(crate) fn json(&mut self, schema: &str, body: impl serde::Serialize) {
+        let text = Document::text(schema, body);
+        self.out.push(&text);
+    }
+}
+
+/// Reads the bytes of one reply of a batch.
+pub(crate) fn reply(body: &[u8]) -> Result<Reply<'_>, Fault> {
+    match Reply::decode(body) {
+        Ok(Reply::Fault(fault)) => Err(fault),
+        Ok(reply) => Ok(reply),
+        Err(error) => Err(Fault::caused_by(Code::Protocol, "the daemon's answer makes no sense", &error)),
+    }
+}
+
+/// The fault for a reply of another kind than the query calls for.
+pub(crate) fn unexpected(_: &Reply<'_>) -> Fault {
+    Fault::new(Code::Protocol, "the daemon answered another question than was asked")
+        .hint("`omg daemon stop`, then try again: the daemon may be of another build")
+}
