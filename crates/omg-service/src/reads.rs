@@ -80,7 +80,8 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
         Query::Size { package } => queries::size::answer(&ask.view, package).await?,
         Query::Stats => Reply::Stats(catalogue.stats(view)).encode(),
     };
-    Ok(encoded.into())
+    // Without the room that encoding left over: the answer may be kept for minutes.
+    Ok(encoded.into_boxed_slice().into())
 }
 
 /// The view's counts, with the age of the lists as of now.

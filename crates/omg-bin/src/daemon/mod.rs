@@ -5,6 +5,7 @@
 
 mod arguments;
 mod journal;
+mod memory;
 mod notify;
 mod reload;
 mod serve;
@@ -29,6 +30,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
         Err(fault) => return ended(&fault),
     };
+    memory::give_back();
     match serve::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => ended(&fault),

@@ -108,7 +108,8 @@ async fn bytes_that_are_no_request_are_refused() {
     for body in [&b""[..], b"\xff\xff\xff", b"GET / HTTP/1.1\r\n", &vec![0; 65536]] {
         let result =
             world.front.clone().call(Call::new(1, None, Bytes::copy_from_slice(body))).await;
-        assert_eq!(result.unwrap_err().code, Code::Protocol);
+        // Which of the two depends on what garbage happens to claim.
+        assert!(matches!(result.unwrap_err().code, Code::Protocol | Code::Limit));
     }
     let long = "x".repeat(5000);
     assert_eq!(world.ask(Query::Info { package: &long }).await.unwrap_err().code, Code::Limit);
