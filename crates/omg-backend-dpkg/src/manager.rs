@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ahash::AHashMap;
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
-use omg_core::{Code, Details, Fault, Generation, Installed, PackageState, Sink, Source};
+use omg_core::{
+    Code, Details, Fault, Generation, Installed, InstalledPackage, PackageState, Sink, Source,
+};
 
 use crate::apt::arena::Arena;
 use crate::apt::catalogue::Catalogue;
@@ -135,6 +137,18 @@ impl Inner {
         }
     }
 
+    /// Paths of an installed package. As for dpkg, one whose list is missing has none.
+    fn files(&self, name: &str, architecture: &str) -> Result<Vec<String>, Error> {
+        match files::list(&self.admin(), name, architecture) {
+            Err(error @ Error::NotInstalled { .. }) => {
+                let names = self.names()?;
+                let mut present = names.named(name).iter().filter(|package| is_present(package));
+                present.next().map(|_| Vec::new()).ok_or(error)
+            }
+            other => other,
+        }
+    }
+
     fn owns(&self, path: &str) -> Result<Files, Error> {
         let lists = self.lists(&*self.names()?)?;
         Ok(Files { matches: lists.owners(path), hint: None })
@@ -162,10 +176,7 @@ impl Inner {
             if here.clone().any(|known| known.package == candidate.package) {
                 continue;
             }
-            candidate.installed = names
-                .named(&candidate.package)
-                .iter()
-                .any(|package| package.state != PackageState::ConfigFiles);
+            candidate.installed = names.named(&candidate.package).iter().any(is_present);
             matches.push(candidate);
         }
         matches.sort_by_key(|found| !found.installed);
@@ -213,6 +224,10 @@ impl Inner {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_present(package: &InstalledPackage) -> bool {
+    package.state != PackageState::ConfigFiles
 }
 
 /// Source packages of binary packages, where they differ.
@@ -333,8 +348,7 @@ impl PackageManager for Dpkg {
     async fn files(&self, name: &str, architecture: &str) -> Result<Vec<String>, Fault> {
         let (inner, name, architecture) =
             (self.inner.clone(), name.to_owned(), architecture.to_owned());
-        blocking("listing files", move || Ok(files::list(&inner.admin(), &name, &architecture)?))
-            .await
+        blocking("listing files", move || Ok(inner.files(&name, &architecture)?)).await
     }
 
     fn installed_at(&self, name: &str, architecture: &str) -> Option<u64> {

@@ -1,5 +1,6 @@
 //! What could be installed, compared with apt-cache on the same root.
 
+mod contract;
 mod host;
 mod lists;
 mod machines;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use super::root::policies;
 use super::{Policy, System};
@@ -59,10 +60,11 @@ async fn candidates_on_other_machines_are_those_of_apt_cache() {
         let root = dir.path().join(machine);
         fs::create_dir_all(root.join("etc/apt")).unwrap();
         fs::write(root.join("etc/apt/sources.list"), sources).unwrap();
-        for &pins in PINS {
+        for &pins in PINS.iter().take(if sources.is_empty() { 1 } else { PINS.len() }) {
             fs::write(root.join("etc/apt/preferences"), pins).unwrap();
             let system = System::open(&root, native).await;
-            let compared = compare(&system, &root, native, machine);
+            let compared =
+                compare(&system, &root, native, machine, if pins.is_empty() { 1 } else { 5 });
             println!(
                 "{machine}: {compared} compared, {} offered, {} repositories",
                 system.catalogue.rows.len(),
@@ -72,11 +74,12 @@ async fn candidates_on_other_machines_are_those_of_apt_cache() {
     }
 }
 
-fn compare(system: &System, root: &std::path::Path, native: &str, machine: &str) -> usize {
+/// Compares every `step`th package.
+fn compare(system: &System, root: &Path, native: &str, machine: &str, step: usize) -> usize {
     let mut names: BTreeSet<&str> =
         system.installed.present().map(|package| &*package.name).collect();
     names.extend(system.catalogue.rows.keys().map(String::as_str));
-    let names: Vec<&str> = names.into_iter().collect();
+    let names: Vec<&str> = names.into_iter().step_by(step).collect();
     let Some(theirs) = policies(root, native, &names) else { return 0 };
     let unknown = Policy::default();
     for &name in &names {
