@@ -26,7 +26,7 @@ pub(crate) fn run(out: Option<PathBuf>) -> Outcome {
 pub(crate) fn assets(omg: &Path, out: &Path) -> Outcome {
     let man = out.join("man");
     fs::create_dir_all(&man).map_err(shell::at(&man, "creating"))?;
-    shell::quietly(Command::new(omg).arg("man").arg("--out").arg(&man))?;
+    shell::quietly(Command::new(omg).args(["--quiet", "man", "--dir"]).arg(&man))?;
     for (name, file) in COMPLETIONS {
         let folder = out.join("completions").join(name);
         fs::create_dir_all(&folder).map_err(shell::at(&folder, "creating"))?;
