@@ -18,13 +18,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|name| {
             let client = client.clone();
             let name = name.to_string_lossy().into_owned();
-            tokio::spawn(async move { client.call(&Request::One(Query::Info { package: &name })).await })
+            tokio::spawn(
+                async move { client.call(&Request::One(Query::Info { package: &name })).await },
+            )
         })
         .collect();
     for call in calls {
         match call.await??.reply()? {
             Reply::Info(entries) => {
-                entries.iter().for_each(|package| println!("{} {}: {}", package.name, package.version, package.description));
+                entries.iter().for_each(|package| {
+                    println!("{} {}: {}", package.name, package.version, package.description)
+                });
             }
             Reply::Fault(fault) => println!("{fault}"),
             other => println!("{other:?}"),

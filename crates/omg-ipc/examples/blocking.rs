@@ -14,7 +14,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
 
     let mut client = Client::connect(&socket)?;
-    let answer = client.call(&Request::One(Query::Search { query: &words.join(" "), limit: Some(10) }))?;
+    let answer =
+        client.call(&Request::One(Query::Search { query: &words.join(" "), limit: Some(10) }))?;
     match answer.reply()? {
         Reply::Search { total, packages } => {
             for package in packages {

@@ -90,7 +90,9 @@ impl Inbox {
             self.start = payload.end;
             return Ok(Ok(payload));
         }
-        let whole = rest.first_chunk::<PREFIX>().map_or(PREFIX, |prefix| PREFIX + u32::from_be_bytes(*prefix) as usize);
+        let whole = rest
+            .first_chunk::<PREFIX>()
+            .map_or(PREFIX, |prefix| PREFIX + u32::from_be_bytes(*prefix) as usize);
         Ok(Err(whole - rest.len()))
     }
 

@@ -49,7 +49,9 @@ impl Client {
         let setting = |source| Error::path(path, "setting the deadline", source);
         stream.set_read_timeout(Some(deadline)).map_err(setting)?;
         stream.set_write_timeout(Some(deadline)).map_err(setting)?;
-        let reader = stream.try_clone().map_err(|source| Error::path(path, "duplicating the socket", source))?;
+        let reader = stream
+            .try_clone()
+            .map_err(|source| Error::path(path, "duplicating the socket", source))?;
         Ok(Self { deadline, ..Self::over(reader, stream) })
     }
 
@@ -88,7 +90,9 @@ impl Client {
         let id = self.last_id + 1;
         Envelope { id, body: &request.encode() }.write(&mut out, REQUEST_LIMIT)?;
         if let Err(source) = self.writer.write_all(&out).and_then(|()| self.writer.flush()) {
-            return Err(self.refusal().unwrap_or_else(|| self.broken("sending the request", source)));
+            return Err(self
+                .refusal()
+                .unwrap_or_else(|| self.broken("sending the request", source)));
         }
         self.greeted = true;
         self.last_id = id;
@@ -144,7 +148,9 @@ impl Client {
 
     fn broken(&self, context: &'static str, source: io::Error) -> Error {
         match source.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout { after: self.deadline },
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                Error::Timeout { after: self.deadline }
+            }
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Error::Closed,
             _ => Error::Connection { context, source },
         }
@@ -160,14 +166,17 @@ impl std::fmt::Debug for Client {
 /// What a failed connect(2) means.
 pub(crate) fn connecting(path: &Path, source: io::Error) -> Error {
     match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Error::Absent { path: path.to_owned(), source },
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            Error::Absent { path: path.to_owned(), source }
+        }
         _ => Error::path(path, "connecting", source),
     }
 }
 
 /// Only a process of our own user is told anything.
 pub(crate) fn check_server(path: &Path, socket: impl std::os::fd::AsFd) -> Result<(), Error> {
-    let server = Peer::of(socket).map_err(|source| Error::path(path, "asking who listens", source))?;
+    let server =
+        Peer::of(socket).map_err(|source| Error::path(path, "asking who listens", source))?;
     let ours = crate::peer::own_uid();
     if server.uid == ours {
         Ok(())

@@ -87,7 +87,9 @@ impl Client {
     pub async fn call(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let body = request.encode();
         let after = self.inner.deadline;
-        tokio::time::timeout(after, self.exchange(&body)).await.unwrap_or(Err(Error::Timeout { after }))
+        tokio::time::timeout(after, self.exchange(&body))
+            .await
+            .unwrap_or(Err(Error::Timeout { after }))
     }
 
     async fn exchange(&self, body: &[u8]) -> Result<Answer, Error> {
@@ -136,7 +138,11 @@ impl Inner {
             Err(source) => {
                 tokio::task::yield_now().await;
                 let ended = lock(&self.waiting).end.is_some();
-                Err(if ended { self.ended() } else { Error::Connection { context: "sending the request", source } })
+                Err(if ended {
+                    self.ended()
+                } else {
+                    Error::Connection { context: "sending the request", source }
+                })
             }
         }
     }
@@ -206,7 +212,9 @@ async fn read_all(mut reader: impl AsyncRead + Unpin, waiting: Arc<Mutex<Waiting
                 match reader.read_buf(buffer).await {
                     Ok(0) => break Ended::Closed,
                     Ok(_) => {}
-                    Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break Ended::Closed,
+                    Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+                        break Ended::Closed;
+                    }
                     Err(source) => {
                         let context = "waiting for the answer";
                         break Ended::Failed(Error::Connection { context, source }.fault());

@@ -107,7 +107,9 @@ impl Error {
     /// This error as users meet it.
     pub fn fault(&self) -> Fault {
         let code = match self {
-            Self::Path { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => Code::Permission,
+            Self::Path { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Code::Permission
+            }
             Self::ForeignServer { .. } | Self::Directory { .. } => Code::Peer,
             Self::Live { .. } => Code::Lock,
             Self::Timeout { .. } => Code::Timeout,
@@ -118,13 +120,20 @@ impl Error {
         };
         let fault = Fault::new(code, self.to_string());
         match self {
-            Self::Directory { path, .. } => {
-                fault.hint(format!("chmod 700 {0}, or set OMG_SOCKET to a path in a directory of your own", path.display()))
-            }
+            Self::Directory { path, .. } => fault.hint(format!(
+                "chmod 700 {0}, or set OMG_SOCKET to a path in a directory of your own",
+                path.display()
+            )),
             Self::Live { .. } => fault.hint("omg daemon stop"),
-            Self::ForeignServer { .. } => fault.hint("set OMG_SOCKET to a path in a directory of your own"),
-            Self::Protocol(omg_proto::Error::Version { .. }) => fault.hint("omg daemon stop, then ask again"),
-            Self::Closed | Self::Absent { .. } | Self::Timeout { .. } => fault.hint("omg daemon logs"),
+            Self::ForeignServer { .. } => {
+                fault.hint("set OMG_SOCKET to a path in a directory of your own")
+            }
+            Self::Protocol(omg_proto::Error::Version { .. }) => {
+                fault.hint("omg daemon stop, then ask again")
+            }
+            Self::Closed | Self::Absent { .. } | Self::Timeout { .. } => {
+                fault.hint("omg daemon logs")
+            }
             _ => fault,
         }
     }

@@ -8,7 +8,9 @@ use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd, FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _,
+};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -48,17 +50,23 @@ impl Socket {
     /// [`Error::Path`].
     pub fn bind(path: &Path) -> Result<Self, Error> {
         if path.as_os_str().as_bytes().len() > PATH_LIMIT {
-            let problem = io::Error::new(io::ErrorKind::InvalidInput, "a socket's path has at most 107 bytes");
+            let problem = io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a socket's path has at most 107 bytes",
+            );
             return Err(Error::path(path, "binding the socket", problem));
         }
         own_directory(path)?;
         let lock = Lock::take(path)?;
         clear(path)?;
-        let listener = UnixListener::bind(path).map_err(|source| Error::path(path, "binding the socket", source))?;
+        let listener = UnixListener::bind(path)
+            .map_err(|source| Error::path(path, "binding the socket", source))?;
         // Nobody else can enter the directory, so the moment before this line is harmless.
         std::fs::set_permissions(path, Permissions::from_mode(0o600))
             .map_err(|source| Error::path(path, "setting the socket's mode", source))?;
-        let meta = path.symlink_metadata().map_err(|source| Error::path(path, "looking at the socket", source))?;
+        let meta = path
+            .symlink_metadata()
+            .map_err(|source| Error::path(path, "looking at the socket", source))?;
         let made = Made { path: path.to_owned(), identity: (meta.dev(), meta.ino()), lock };
         Ok(Self { listener, path: path.to_owned(), made: Some(made) })
     }
@@ -71,13 +79,18 @@ impl Socket {
     pub fn inherited() -> Result<Self, Error> {
         let descriptor = inherited_descriptor().ok_or(Error::NotActivated)?;
         let listens = rustix::net::sockopt::socket_acceptconn(&descriptor).unwrap_or(false)
-            && rustix::net::sockopt::socket_domain(&descriptor) == Ok(rustix::net::AddressFamily::UNIX)
-            && rustix::net::sockopt::socket_type(&descriptor) == Ok(rustix::net::SocketType::STREAM);
+            && rustix::net::sockopt::socket_domain(&descriptor)
+                == Ok(rustix::net::AddressFamily::UNIX)
+            && rustix::net::sockopt::socket_type(&descriptor)
+                == Ok(rustix::net::SocketType::STREAM);
         if !listens {
             return Err(Error::NotActivated);
         }
         let listener = UnixListener::from(descriptor);
-        let path = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
+        let path = listener
+            .local_addr()
+            .ok()
+            .and_then(|address| address.as_pathname().map(Path::to_owned));
         Ok(Self { listener, path: path.unwrap_or_default(), made: None })
     }
 
@@ -91,8 +104,12 @@ impl Socket {
     /// # Errors
     /// [`Error::Path`].
     pub fn listener(&self) -> Result<UnixListener, Error> {
-        let copy = self.listener.try_clone().map_err(|source| Error::path(&self.path, "duplicating the socket", source))?;
-        copy.set_nonblocking(true).map_err(|source| Error::path(&self.path, "setting the socket's mode", source))?;
+        let copy = self
+            .listener
+            .try_clone()
+            .map_err(|source| Error::path(&self.path, "duplicating the socket", source))?;
+        copy.set_nonblocking(true)
+            .map_err(|source| Error::path(&self.path, "setting the socket's mode", source))?;
         Ok(copy)
     }
 }
@@ -100,7 +117,8 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         let Some(made) = self.made.take() else { return };
-        if made.path.symlink_metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == made.identity) {
+        if made.path.symlink_metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == made.identity)
+        {
             // Whatever goes wrong, the next daemon clears it away under the lock.
             drop(std::fs::remove_file(&made.path));
         }
@@ -148,7 +166,10 @@ impl Lock {
             }
             // A daemon that just ended may have removed the name between our open and our lock; then
             // the lock is on a file that nobody else will ever open.
-            let same = |meta: &std::fs::Metadata| file.metadata().is_ok_and(|mine| (mine.dev(), mine.ino()) == (meta.dev(), meta.ino()));
+            let same = |meta: &std::fs::Metadata| {
+                file.metadata()
+                    .is_ok_and(|mine| (mine.dev(), mine.ino()) == (meta.dev(), meta.ino()))
+            };
             if !path.symlink_metadata().is_ok_and(|meta| same(&meta)) {
                 continue;
             }
@@ -183,7 +204,9 @@ fn clear(path: &Path) -> Result<(), Error> {
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(Error::path(path, "looking at the old socket", source)),
-        Ok(meta) if !meta.file_type().is_socket() => return Err(Error::NotASocket { path: path.to_owned() }),
+        Ok(meta) if !meta.file_type().is_socket() => {
+            return Err(Error::NotASocket { path: path.to_owned() });
+        }
         Ok(_) => {}
     }
     // A service manager holds its sockets without our lock.
@@ -191,7 +214,8 @@ fn clear(path: &Path) -> Result<(), Error> {
         let pid = Peer::of(stream.as_fd()).ok().and_then(|peer| peer.pid);
         return Err(Error::Live { path: path.to_owned(), pid });
     }
-    std::fs::remove_file(path).map_err(|source| Error::path(path, "removing the old socket", source))
+    std::fs::remove_file(path)
+        .map_err(|source| Error::path(path, "removing the old socket", source))
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -206,7 +230,9 @@ fn own_directory(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(source) => return Err(Error::path(directory, "making the socket's directory", source)),
     }
-    let meta = directory.metadata().map_err(|source| Error::path(directory, "looking at the socket's directory", source))?;
+    let meta = directory
+        .metadata()
+        .map_err(|source| Error::path(directory, "looking at the socket's directory", source))?;
     let refused = |problem| Err(Error::Directory { path: directory.to_owned(), problem });
     let ours = own_uid();
     if !meta.is_dir() {
@@ -214,7 +240,10 @@ fn own_directory(path: &Path) -> Result<(), Error> {
     } else if meta.uid() != ours {
         refused(format!("the socket's directory belongs to uid {}, not to uid {ours}", meta.uid()))
     } else if meta.mode() & 0o077 != 0 {
-        refused(format!("the socket's directory has mode {:04o}; others must have no access", meta.mode() & 0o7777))
+        refused(format!(
+            "the socket's directory has mode {:04o}; others must have no access",
+            meta.mode() & 0o7777
+        ))
     } else {
         Ok(())
     }
@@ -229,13 +258,16 @@ pub(crate) fn check_before_connecting(path: &Path) -> Result<(), Error> {
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
             return Err(Error::Absent { path: path.to_owned(), source });
         }
-        Err(source) => return Err(Error::path(directory, "looking at the socket's directory", source)),
+        Err(source) => {
+            return Err(Error::path(directory, "looking at the socket's directory", source));
+        }
     };
     let ours = own_uid();
     if meta.uid() == ours || meta.uid() == 0 {
         Ok(())
     } else {
-        let problem = format!("the socket's directory belongs to uid {}, not to uid {ours}", meta.uid());
+        let problem =
+            format!("the socket's directory belongs to uid {}, not to uid {ours}", meta.uid());
         Err(Error::Directory { path: directory.to_owned(), problem })
     }
 }

@@ -45,7 +45,11 @@ impl Transport for UnixStream {
         // A peer that merely finished sending still reads.
         let mut state = [rustix::event::PollFd::new(&*self, rustix::event::PollFlags::empty())];
         let gone = closed.is_ok()
-            && rustix::event::poll(&mut state, Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok()
+            && rustix::event::poll(
+                &mut state,
+                Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 }),
+            )
+            .is_ok()
             && state[0].revents().contains(rustix::event::PollFlags::HUP);
         if !gone {
             std::future::pending::<()>().await;
@@ -57,13 +61,21 @@ impl Transport for UnixStream {
 pub(crate) struct Joined<R, W>(pub(super) R, pub(super) W);
 
 impl<R: AsyncRead + Unpin, W: Unpin> AsyncRead for Joined<R, W> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, buffer)
     }
 }
 
 impl<R: Unpin, W: AsyncWrite + Unpin> AsyncWrite for Joined<R, W> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.1).poll_write(context, bytes)
     }
 
@@ -115,7 +127,17 @@ where
         let service = shared.service();
         let draining = Box::pin(shared.draining.clone().cancelled_owned());
         let received = Vec::new();
-        Self { stream, peer, shared, service, draining, received, outbox: Outbox::default(), greeted: false, open }
+        Self {
+            stream,
+            peer,
+            shared,
+            service,
+            draining,
+            received,
+            outbox: Outbox::default(),
+            greeted: false,
+            open,
+        }
     }
 
     /// Serves the peer until either side ends it.
@@ -197,7 +219,9 @@ where
                 Some(Ok(count)) if count > 0 => {}
                 _ => return ControlFlow::Break(End::Quiet),
             }
-            if !partial || !matches!(omg_proto::frame::next(&self.received, REQUEST_LIMIT), Ok(None)) {
+            if !partial
+                || !matches!(omg_proto::frame::next(&self.received, REQUEST_LIMIT), Ok(None))
+            {
                 return ControlFlow::Continue(());
             }
         }
@@ -215,7 +239,9 @@ where
             };
         }
         let (id, body) = match Envelope::decode(payload) {
-            Ok(envelope) if envelope.id != CONNECTION => (envelope.id, Bytes::copy_from_slice(envelope.body)),
+            Ok(envelope) if envelope.id != CONNECTION => {
+                (envelope.id, Bytes::copy_from_slice(envelope.body))
+            }
             Ok(_) => {
                 let fault = Fault::new(Code::Protocol, "request id 0 is for the connection itself");
                 return ControlFlow::Break(End::Told(fault));
@@ -225,7 +251,8 @@ where
         let body = self.answer(body).await?;
         self.shared.counters.answered();
         if let Err(error) = self.outbox.push(id, body) {
-            let fault = Fault::new(Code::Limit, "the answer is too large").hint("ask for less, with a limit");
+            let fault = Fault::new(Code::Limit, "the answer is too large")
+                .hint("ask for less, with a limit");
             let fault = Fault { cause: vec![error.to_string()], ..fault };
             // A fault is far below the limit, so this push can't fail.
             drop(self.outbox.push(id, Reply::Fault(fault).encode().into()));
@@ -242,14 +269,18 @@ where
                 tracing::error!(text, "a request panicked");
                 self.shared.counters.panicked();
                 self.service = self.shared.service();
-                let fault = Fault::new(Code::Internal, "the daemon failed on this request").hint("omg daemon logs");
+                let fault = Fault::new(Code::Internal, "the daemon failed on this request")
+                    .hint("omg daemon logs");
                 Reply::Fault(fault).encode().into()
             }
         })
     }
 
     /// Asks the service, unless the peer goes away first.
-    async fn ask(&mut self, body: Bytes) -> ControlFlow<End, Result<Result<Bytes, Fault>, Panicked>> {
+    async fn ask(
+        &mut self,
+        body: Bytes,
+    ) -> ControlFlow<End, Result<Result<Bytes, Fault>, Panicked>> {
         let Self { service, shared, stream, peer, outbox, .. } = self;
         let incoming = Incoming { peer: *peer, body };
         let call = pin!(async {
@@ -282,7 +313,11 @@ where
 }
 
 /// Writes all that waits, within the deadline.
-async fn flush(outbox: &mut Outbox, stream: &mut impl Transport, deadline: Duration) -> ControlFlow<End> {
+async fn flush(
+    outbox: &mut Outbox,
+    stream: &mut impl Transport,
+    deadline: Duration,
+) -> ControlFlow<End> {
     if outbox.is_empty() {
         return ControlFlow::Continue(());
     }

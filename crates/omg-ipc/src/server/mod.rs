@@ -140,9 +140,14 @@ impl Server {
         }
         drop(listener);
         shared.draining.cancel();
-        let drained = tokio::time::timeout(config.drain_deadline, async { while tasks.join_next().await.is_some() {} });
+        let drained = tokio::time::timeout(config.drain_deadline, async {
+            while tasks.join_next().await.is_some() {}
+        });
         if drained.await.is_err() {
-            tracing::warn!(connections = tasks.len(), "connections did not end in time and are cut");
+            tracing::warn!(
+                connections = tasks.len(),
+                "connections did not end in time and are cut"
+            );
             tasks.shutdown().await;
         }
     }
@@ -172,11 +177,17 @@ where
     S::Future: Send,
 {
     let Ok(credentials) = stream.peer_cred() else { return };
-    let peer = Peer { uid: credentials.uid(), pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()) };
+    let peer = Peer {
+        uid: credentials.uid(),
+        pid: credentials.pid().and_then(|pid| u32::try_from(pid).ok()),
+    };
     if peer.uid != own_uid() {
         tracing::warn!(uid = peer.uid, pid = peer.pid, "refused a peer of another user");
         shared.counters.refused();
-        return refuse(&stream, Fault::new(Code::Peer, "this daemon serves only the user that runs it"));
+        return refuse(
+            &stream,
+            Fault::new(Code::Peer, "this daemon serves only the user that runs it"),
+        );
     }
     match shared.counters.try_open() {
         Ok(open) => {

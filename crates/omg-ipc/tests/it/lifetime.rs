@@ -1,0 +1,37 @@
+//! How a server ends.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use omg_ipc::Config;
+
+use crate::support::{Daemon, eventually, search, word};
+
+#[test]
+fn calls_under_way_are_answered_before_the_end() {
+    let mut daemon = Daemon::start(Config::default());
+    let mut idle = daemon.client();
+    idle.call(&search("idle")).unwrap();
+    let mut client = daemon.client();
+    client.send(&search("wait")).unwrap();
+    eventually("the call has begun", || daemon.under_way.load(Ordering::SeqCst) == 1);
+    daemon.stop();
+    eventually("the idle connection is closed", || daemon.counters.connections() == 1);
+    assert!(idle.call(&search("late")).is_err());
+    daemon.gate.add_permits(1);
+    assert_eq!(word(client.receive().unwrap().1.body()), "waited");
+    daemon.end();
+}
+
+#[test]
+fn the_end_does_not_wait_for_ever() {
+    let config = Config { drain_deadline: Duration::from_millis(100), ..Config::default() };
+    let daemon = Daemon::start(config);
+    let mut client = daemon.client();
+    client.send(&search("wait")).unwrap();
+    eventually("the call has begun", || daemon.under_way.load(Ordering::SeqCst) == 1);
+    let under_way = std::sync::Arc::clone(&daemon.under_way);
+    daemon.end();
+    assert_eq!(under_way.load(Ordering::SeqCst), 0);
+    assert!(client.receive().is_err());
+}
