@@ -19,6 +19,7 @@ mod generation;
 mod installed;
 mod package;
 mod report;
+mod time;
 
 pub use available::{Available, Offer, Relation, RelationKind, Repository, RepositoryId, Sink};
 pub use escape::{Escaped, escape};
@@ -26,6 +27,7 @@ pub use fault::{Code, EXPLANATIONS, Explanation, Fault};
 pub use generation::Generation;
 pub use installed::{Edge, Installed, InstalledPackage, PackageState};
 pub use package::{Details, InstallReason, Listed, Offered, Priority, Source, Summary};
+pub use time::Rfc3339;
 pub use report::{
     CacheCounts, Chain, Counts, Dependent, FileMatch, FileOrigin, Link, SizeRow, Stats, Status, TreeRow,
 };
