@@ -115,7 +115,7 @@ fn a_storm_of_disconnects_leaves_nothing_behind() {
     let daemon = Daemon::start(Config::default());
     let before = open_files();
     let wait = search("wait").encode();
-    let large = omg_proto::Query::Search { query: "large", limit: Some(1 << 20) };
+    let large = omg_proto::Query::Search { query: "large", limit: Some(300_000) };
     let large = omg_proto::Request::One(large).encode();
     let all = [hello(), frame(1, &ping().encode()), frame(2, &large), frame(3, &wait)].concat();
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;

@@ -163,7 +163,10 @@ pub(crate) fn private() -> TempDir {
 
 /// Bytes that the codec can't pack.
 pub(crate) fn filler(length: u32) -> Vec<u8> {
-    (0..length).map(|number| number as u8).collect()
+    let all: Vec<u8> = (0..=u8::MAX).collect();
+    let mut bytes = all.repeat(length as usize / all.len() + 1);
+    bytes.truncate(length as usize);
+    bytes
 }
 
 pub(crate) fn search(query: &str) -> Request<'_> {
