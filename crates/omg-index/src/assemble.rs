@@ -275,26 +275,36 @@ fn is_vocabulary(word: &str) -> bool {
     word.len() > 1 && !word.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Provided names without a package of their own, as search reads them.
+/// Provided names without a package of their own, as search reads them. Left out are those that
+/// begin like their providers, such as each version of a Rust crate: who finds the provider by its
+/// name needs no second way, and they are nine in ten.
 fn virtuals(image: &mut Image) {
-    let mut last = None;
-    for provide in &image.provides {
-        let Some(record) = image.name_records.get(provide.name as usize) else { continue };
-        if record.entry != NONE || last == Some(provide.name) {
+    let name = |id: u32| {
+        let record = image.name_records.get(id as usize);
+        record
+            .and_then(|it| image.names.get(it.at as usize..it.at as usize + it.len as usize))
+            .unwrap_or("")
+    };
+    for group in image.provides.chunk_by(|a, b| a.name == b.name) {
+        let Some(id) = group.first().map(|provide| provide.name) else { continue };
+        let own = image.name_records.get(id as usize).is_some_and(|record| record.entry != NONE);
+        let alike = |provide: &ProvideRecord| {
+            let provider = image.rows.get(provide.row as usize).map_or("", |row| name(row.name));
+            name(id).bytes().zip(provider.bytes()).take_while(|(a, b)| a == b).count() >= ALIKE
+        };
+        if own || group.iter().all(alike) {
             continue;
         }
-        last = Some(provide.name);
-        let start = record.at as usize;
         image.virtual_at.push(image.virtual_names.len() as u32);
-        image.virtual_ids.push(provide.name);
-        text::fold_into(
-            image.names.get(start..start + record.len as usize).unwrap_or(""),
-            &mut image.virtual_names,
-        );
+        image.virtual_ids.push(id);
+        text::fold_into(name(id), &mut image.virtual_names);
         image.virtual_names.push('\n');
     }
     image.virtual_at.push(image.virtual_names.len() as u32);
 }
+
+/// Names with this many equal bytes at their beginning begin alike.
+const ALIKE: usize = 8;
 
 fn ranks(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
     let count = |name: u32| {

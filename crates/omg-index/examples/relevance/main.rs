@@ -140,9 +140,10 @@ fn misses(outcome: &Outcome<'_>) {
     }
 }
 
+/// The first ten names that apt-cache prints; it takes regular expressions, and sorts by name.
 fn apt_cache(query: &str) -> Vec<String> {
-    let output =
-        std::process::Command::new("apt-cache").arg("search").args(query.split(' ')).output();
+    let words = query.split(' ').map(|word| word.replace('+', "[+]").replace('.', "[.]"));
+    let output = std::process::Command::new("apt-cache").arg("search").args(words).output();
     let text = output
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default();

@@ -149,12 +149,18 @@ impl<'a> Searcher<'a> {
             certain |= self.exact(name, score::ALIAS - 1000 * (place as i32).min(5));
         }
         for name in alias::virtuals(self.phrase) {
-            let image = self.index;
-            for entry in image.providers(name).filter_map(|row| image.row_entry(row)) {
-                self.add(entry, score::PROVIDED);
-            }
+            self.providing(name);
         }
+        self.providing(&self.phrase.replace(' ', "-"));
         certain
+    }
+
+    /// Packages that provide exactly this name.
+    fn providing(&mut self, name: &str) {
+        let index = self.index;
+        for entry in index.providers(name).filter_map(|row| index.row_entry(row)) {
+            self.add(entry, score::PROVIDED);
+        }
     }
 
     fn exact(&mut self, name: &str, points: i32) -> bool {
