@@ -55,8 +55,15 @@ fn absolute(prefix: Option<PathBuf>) -> Outcome<PathBuf> {
     std::path::absolute(&prefix).map_err(shell::at(&prefix, "resolving"))
 }
 
-/// User units, naming the daemon below this prefix. systemd reads `share/systemd/user` of
-/// `~/.local`, `/usr/local` and `/usr`.
+/// Whether systemd finds user units below this prefix by itself (systemd.unit(5)).
+fn systemd_reads(prefix: &Path) -> bool {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local"));
+    prefix == Path::new("/usr/local")
+        || prefix == Path::new("/usr")
+        || home.is_some_and(|home| home == prefix)
+}
+
+/// User units, naming the daemon below this prefix.
 fn units(prefix: &Path, binaries: &Path) -> Outcome {
     let folder = prefix.join("share/systemd/user");
     for unit in ["omgd.service", "omgd.socket"] {
