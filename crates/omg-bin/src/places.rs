@@ -35,7 +35,9 @@ pub fn runtime() -> PathBuf {
     let named = variable("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
     named
         .filter(|path| belongs_to(path, ours))
-        .or_else(|| Some(PathBuf::from(format!("/run/user/{ours}"))).filter(|path| belongs_to(path, ours)))
+        .or_else(|| {
+            Some(PathBuf::from(format!("/run/user/{ours}"))).filter(|path| belongs_to(path, ours))
+        })
         .unwrap_or_else(|| PathBuf::from(format!("/dev/shm/omg-{ours}")))
 }
 

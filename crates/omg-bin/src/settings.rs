@@ -98,24 +98,28 @@ impl Settings {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn of_user() -> Result<Self, Fault> {
-        crate::places::settings().map_or_else(|| Ok(Self::default()), |directory| Self::load(&directory))
+        crate::places::settings()
+            .map_or_else(|| Ok(Self::default()), |directory| Self::load(&directory))
     }
 
     /// All settings, in the order of the schema.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         KEYS.iter().map(|key| {
-            let origin = self.set.iter().rev().find(|(name, _)| *name == key.name).map(|(_, origin)| origin);
+            let origin =
+                self.set.iter().rev().find(|(name, _)| *name == key.name).map(|(_, origin)| origin);
             Entry { key, value: (key.show)(self), origin: origin.unwrap_or(&Origin::Default) }
         })
     }
 
     fn read(&mut self, path: &Path) -> Result<(), Fault> {
         let mut text = String::new();
-        let read = std::fs::File::open(path).and_then(|file| file.take(FILE_LIMIT + 1).read_to_string(&mut text));
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(FILE_LIMIT + 1).read_to_string(&mut text));
         match read {
-            Ok(count) if count as u64 > FILE_LIMIT => {
-                Err(Fault::new(Code::Limit, format!("{} is over {FILE_LIMIT} bytes", path.display())))
-            }
+            Ok(count) if count as u64 > FILE_LIMIT => Err(Fault::new(
+                Code::Limit,
+                format!("{} is over {FILE_LIMIT} bytes", path.display()),
+            )),
             Ok(_) => self.take(path, &text),
             Err(error) if absent(&error) => Ok(()),
             Err(error) => Err(unreadable(path, &error)),
@@ -133,7 +137,11 @@ impl Settings {
         for (section, values) in table.get_ref() {
             let at = section.span().start;
             let DeValue::Table(values) = values.get_ref() else {
-                return Err(wrong(at, &format!("'{}' must be in a section, like [daemon]", section.get_ref())).hint(HINT));
+                return Err(wrong(
+                    at,
+                    &format!("'{}' must be in a section, like [daemon]", section.get_ref()),
+                )
+                .hint(HINT));
             };
             for (name, value) in values {
                 let full = format!("{}.{}", section.get_ref(), name.get_ref());
@@ -141,12 +149,20 @@ impl Settings {
                 let Some(key) = KEYS.iter().find(|key| key.name == full) else {
                     return Err(suggested(wrong(at, &format!("unknown key '{full}'")), &full));
                 };
-                (key.set)(self, value.get_ref())
-                    .map_err(|wanted| wrong(at, &format!("'{full}' must be {wanted}")).hint(HINT))?;
-                self.set.push((key.name, Origin::File { path: path.to_owned(), line: line_of(text, at) }));
+                (key.set)(self, value.get_ref()).map_err(|wanted| {
+                    wrong(at, &format!("'{full}' must be {wanted}")).hint(HINT)
+                })?;
+                self.set.push((
+                    key.name,
+                    Origin::File { path: path.to_owned(), line: line_of(text, at) },
+                ));
             }
-            if values.is_empty() && !KEYS.iter().any(|key| section_of(key.name) == section.get_ref().as_ref()) {
-                return Err(wrong(at, &format!("unknown section '{}'", section.get_ref())).hint(HINT));
+            if values.is_empty()
+                && !KEYS.iter().any(|key| section_of(key.name) == section.get_ref().as_ref())
+            {
+                return Err(
+                    wrong(at, &format!("unknown section '{}'", section.get_ref())).hint(HINT)
+                );
             }
         }
         Ok(())
@@ -161,11 +177,14 @@ fn section_of(name: &str) -> &str {
 
 /// Adds the keys whose last part is the same or nearly so.
 fn suggested(fault: Fault, full: &str) -> Fault {
-    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().replace(['-', '_'], "").to_lowercase();
+    let last = |name: &str| {
+        name.rsplit('.').next().unwrap_or_default().replace(['-', '_'], "").to_lowercase()
+    };
     let wanted = last(full);
     let near = |name: &str| {
         let known = last(name);
-        known == wanted || (wanted.len() > 2 && (known.starts_with(&wanted) || wanted.starts_with(&known)))
+        known == wanted
+            || (wanted.len() > 2 && (known.starts_with(&wanted) || wanted.starts_with(&known)))
     };
     fault.suggest(KEYS.iter().map(|key| key.name).filter(|name| near(name))).hint(HINT)
 }
@@ -214,10 +233,20 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_line() {
         let message = |text| parse(text).unwrap_err().message;
-        assert_eq!(message("\n[daemon]\nworkers = 2\nlogg = 'x'\n"), "settings.toml:4: unknown key 'daemon.logg'");
-        assert!(message("[daemon]\nworkers = 0").starts_with("settings.toml:2: 'daemon.workers' must be"));
-        assert!(message("[ui]\n\ncolor = 'mauve'").starts_with("settings.toml:3: 'ui.color' must be"));
-        assert!(message("colour = 1").starts_with("settings.toml:1: 'colour' must be in a section"));
+        assert_eq!(
+            message("\n[daemon]\nworkers = 2\nlogg = 'x'\n"),
+            "settings.toml:4: unknown key 'daemon.logg'"
+        );
+        assert!(
+            message("[daemon]\nworkers = 0")
+                .starts_with("settings.toml:2: 'daemon.workers' must be")
+        );
+        assert!(
+            message("[ui]\n\ncolor = 'mauve'").starts_with("settings.toml:3: 'ui.color' must be")
+        );
+        assert!(
+            message("colour = 1").starts_with("settings.toml:1: 'colour' must be in a section")
+        );
         assert!(message("[daemon\n").starts_with("settings.toml:1: "));
         assert_eq!(message("[deamon]\n"), "settings.toml:1: unknown section 'deamon'");
         assert_eq!(parse("[ui]\nlog = 'x'").unwrap_err().suggestions, ["daemon.log"]);
@@ -226,7 +255,8 @@ mod tests {
     #[test]
     fn later_files_win_key_by_key() {
         let directory = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
         std::fs::create_dir(directory.path().join("conf.d")).unwrap();
         write("settings.toml", "[daemon]\nworkers = 3\nlog = 'debug'\n");
         write("conf.d/20-b.toml", "[daemon]\nworkers = 5\n");

@@ -51,11 +51,14 @@ impl Arguments {
         while let Some(word) = words.next() {
             let text = word.to_str().unwrap_or_default();
             let (name, attached) = match text.split_once('=') {
-                Some((name, value)) if name.starts_with("--") => (name, Some(OsString::from(value))),
+                Some((name, value)) if name.starts_with("--") => {
+                    (name, Some(OsString::from(value)))
+                }
                 _ => (text, None),
             };
             let mut path = || {
-                let value = attached.clone().or_else(|| words.next()).filter(|value| !value.is_empty());
+                let value =
+                    attached.clone().or_else(|| words.next()).filter(|value| !value.is_empty());
                 let value = value.ok_or_else(|| usage(format!("'{name}' needs a path")))?;
                 std::path::absolute(value).map_err(|error| usage(format!("'{name}': {error}")))
             };
@@ -66,13 +69,19 @@ impl Arguments {
                 "--stdio" if attached.is_none() => parsed.stdio = true,
                 "--foreground" if attached.is_none() => {}
                 "-h" | "--help" => return Ok(Asked::Text(HELP.to_owned())),
-                "-V" | "--version" => return Ok(Asked::Text(format!("omgd {}\n", env!("CARGO_PKG_VERSION")))),
+                "-V" | "--version" => {
+                    return Ok(Asked::Text(format!("omgd {}\n", env!("CARGO_PKG_VERSION"))));
+                }
                 _ => return Err(usage(format!("unknown argument '{}'", word.to_string_lossy()))),
             }
         }
         if let Some(root) = root {
             parsed.root = root.canonicalize().map_err(|error| {
-                Fault::caused_by(Code::NoBackend, format!("no system can be read below {}", root.display()), &error)
+                Fault::caused_by(
+                    Code::NoBackend,
+                    format!("no system can be read below {}", root.display()),
+                    &error,
+                )
             })?;
         }
         Ok(Asked::Run(parsed))
@@ -93,7 +102,10 @@ mod tests {
 
     #[test]
     fn paths_are_taken_in_both_spellings_and_made_absolute() {
-        let Ok(Asked::Run(arguments)) = parse(&["--socket=/a/b.sock", "--cache", "c", "--stdio"]) else { panic!() };
+        let Ok(Asked::Run(arguments)) = parse(&["--socket=/a/b.sock", "--cache", "c", "--stdio"])
+        else {
+            panic!()
+        };
         assert_eq!(arguments.socket, Some("/a/b.sock".into()));
         assert!(arguments.cache.unwrap().is_absolute());
         assert!(arguments.stdio);

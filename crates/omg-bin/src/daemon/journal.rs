@@ -40,7 +40,8 @@ pub(super) fn start(settings: &str) -> Result<Filter, Fault> {
         let terminal = rustix::termios::isatty(std::io::stderr());
         registry.with(lines.with_ansi(terminal)).try_init()
     };
-    started.map_err(|error| Fault::caused_by(Code::Internal, "logging can't be started", &error))?;
+    started
+        .map_err(|error| Fault::caused_by(Code::Internal, "logging can't be started", &error))?;
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     Ok(Filter(handle))
 }
@@ -50,7 +51,8 @@ fn chosen(settings: &str) -> Result<Targets, Fault> {
     let text = variable.as_deref().unwrap_or(settings);
     text.parse().map_err(|error| {
         let message = format!("'{text}' is not a log filter");
-        Fault::caused_by(Code::Settings, message, &error).hint("OMG_LOG=info, or OMG_LOG=warn,omg_ipc=debug")
+        Fault::caused_by(Code::Settings, message, &error)
+            .hint("OMG_LOG=info, or OMG_LOG=warn,omg_ipc=debug")
     })
 }
 
@@ -69,7 +71,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let priority = match *event.metadata().level() {
             Level::ERROR => "<3>",
             Level::WARN => "<4>",

@@ -23,14 +23,16 @@ impl Manager {
             .and_then(|address| Some((UnixDatagram::unbound().ok()?, address)));
         let number = |name| variable(name).and_then(|text| text.to_str()?.parse::<u64>().ok());
         let ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
-        let watchdog = number("WATCHDOG_USEC").filter(|&micros| ours && micros > 0).map(Duration::from_micros);
+        let watchdog =
+            number("WATCHDOG_USEC").filter(|&micros| ours && micros > 0).map(Duration::from_micros);
         Self { socket, watchdog }
     }
 
     /// Was a socket passed for this process, as `sd_listen_fds(3)` says?
     pub(super) fn passed_socket() -> bool {
         let number = |name| variable(name).and_then(|text| text.to_str()?.parse::<u32>().ok());
-        number("LISTEN_PID") == Some(std::process::id()) && number("LISTEN_FDS").is_some_and(|count| count > 0)
+        number("LISTEN_PID") == Some(std::process::id())
+            && number("LISTEN_FDS").is_some_and(|count| count > 0)
     }
 
     /// Ready to answer, also after a reload.

@@ -21,7 +21,12 @@ pub(super) struct Adjustable {
 }
 
 impl Adjustable {
-    pub(super) fn new(settings: &Settings, filter: Filter, limits: Handle, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        filter: Filter,
+        limits: Handle,
+        counters: Arc<Counters>,
+    ) -> Self {
         let idle_exit_s = AtomicU64::new(settings.daemon.idle_exit_s);
         Self { filter, limits, counters, idle_exit_s }
     }
@@ -43,7 +48,11 @@ impl Adjustable {
         loop {
             let limit = Duration::from_secs(self.idle_exit_s.load(Ordering::Relaxed));
             // Settings may change, so it looks again now and then even if there is no limit.
-            let pause = if limit.is_zero() { Duration::from_secs(5) } else { (limit / 4).min(Duration::from_secs(5)) };
+            let pause = if limit.is_zero() {
+                Duration::from_secs(5)
+            } else {
+                (limit / 4).min(Duration::from_secs(5))
+            };
             tokio::time::sleep(pause).await;
             let now = self.counters.requests();
             let busy = self.counters.connections() > 0 || now != requests || limit.is_zero();

@@ -110,15 +110,20 @@ fn over_stdio(arguments: &Arguments, settings: Result<Settings, Fault>) -> Resul
     end
 }
 
-async fn answer_stdio(arguments: &Arguments, settings: &Settings, wrong: Option<Fault>) -> Result<(), Fault> {
+async fn answer_stdio(
+    arguments: &Arguments,
+    settings: &Settings,
+    wrong: Option<Fault>,
+) -> Result<(), Fault> {
     let loaded = match wrong {
         Some(fault) => Err(fault),
         None => system::load(arguments, settings).await,
     };
     match loaded {
         Ok(catalogue) => {
-            let service = front(&catalogue, &Handle::new(limits(settings)))
-                .map_request(|incoming: Incoming| Call::new(incoming.peer.uid, incoming.peer.pid, incoming.body));
+            let service = front(&catalogue, &Handle::new(limits(settings))).map_request(
+                |incoming: Incoming| Call::new(incoming.peer.uid, incoming.peer.pid, incoming.body),
+            );
             serve_stdio(service).await;
             catalogue.shutdown().await;
             Ok(())
@@ -137,13 +142,15 @@ where
 {
     let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
     let counters = Arc::<Counters>::default();
-    Server::serve_stream(input, output, Peer::this_process(), Config::default(), counters, service).await;
+    Server::serve_stream(input, output, Peer::this_process(), Config::default(), counters, service)
+        .await;
 }
 
 /// Answers everything with one fault.
 fn refusing(
     fault: &Fault,
-) -> impl Service<Incoming, Response = Bytes, Error = Fault, Future: Send> + Clone + Send + 'static {
+) -> impl Service<Incoming, Response = Bytes, Error = Fault, Future: Send> + Clone + Send + 'static
+{
     let fault = fault.clone();
     service_fn(move |_| std::future::ready(Err(fault.clone())))
 }
@@ -161,7 +168,11 @@ fn listen(arguments: &Arguments) -> Result<Socket, Fault> {
 }
 
 fn runtime(workers: usize) -> Result<Runtime, Fault> {
-    let built = Builder::new_multi_thread().worker_threads(workers).thread_name("omgd").enable_all().build();
+    let built = Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("omgd")
+        .enable_all()
+        .build();
     built.map_err(|error| Fault::caused_by(Code::Failure, "threads can't be started", &error))
 }
 
@@ -220,9 +231,14 @@ struct EndSignals {
 impl Signals {
     fn new() -> Result<Self, Fault> {
         let watch = |kind| {
-            signal(kind).map_err(|error| Fault::caused_by(Code::Failure, "signals can't be watched", &error))
+            signal(kind).map_err(|error| {
+                Fault::caused_by(Code::Failure, "signals can't be watched", &error)
+            })
         };
-        let end = EndSignals { terminate: watch(SignalKind::terminate())?, interrupt: watch(SignalKind::interrupt())? };
+        let end = EndSignals {
+            terminate: watch(SignalKind::terminate())?,
+            interrupt: watch(SignalKind::interrupt())?,
+        };
         Ok(Self { end, reload: watch(SignalKind::hangup())? })
     }
 

@@ -13,7 +13,10 @@ use crate::places;
 use crate::settings::Settings;
 
 /// Opens the backend that fits what lies below the root, and loads or builds its catalogue.
-pub(super) async fn load(arguments: &Arguments, settings: &Settings) -> Result<Arc<Catalogue<Dpkg>>, Fault> {
+pub(super) async fn load(
+    arguments: &Arguments,
+    settings: &Settings,
+) -> Result<Arc<Catalogue<Dpkg>>, Fault> {
     let backend = Arc::new(Dpkg::open(&arguments.root)?);
     let options = Options {
         snapshot: snapshot(arguments),
@@ -25,7 +28,9 @@ pub(super) async fn load(arguments: &Arguments, settings: &Settings) -> Result<A
 
 /// The cache, in memory alone where there is no place for a file.
 fn store(arguments: &Arguments) -> Store {
-    let Some(directory) = arguments.cache.clone().or_else(places::cache) else { return Store::in_memory() };
+    let Some(directory) = arguments.cache.clone().or_else(places::cache) else {
+        return Store::in_memory();
+    };
     let store = Store::open(&directory.join(places::cache_file(&arguments.root)));
     if let Some(problem) = store.problem() {
         tracing::warn!(problem, "the cache is not as it should be");
@@ -47,8 +52,10 @@ fn distribution(root: &Path) -> Option<String> {
     let text = ["etc/os-release", "usr/lib/os-release"]
         .into_iter()
         .find_map(|path| std::fs::read_to_string(root.join(path)).ok())?;
-    let id = text.lines().find_map(|line| line.strip_prefix("ID="))?.trim().trim_matches(['"', '\'']);
-    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let id =
+        text.lines().find_map(|line| line.strip_prefix("ID="))?.trim().trim_matches(['"', '\'']);
+    let plain = !id.is_empty()
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     plain.then(|| id.to_ascii_lowercase())
 }
 

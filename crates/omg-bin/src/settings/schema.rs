@@ -115,7 +115,8 @@ pub static KEYS: &[Key] = &[
         about: "end after this many seconds without a request; 0 for never",
         reloads: true,
         set: |all, value| {
-            number(value, 0, 10_000_000, "seconds, 0 to 10000000").map(|it| all.daemon.idle_exit_s = it)
+            number(value, 0, 10_000_000, "seconds, 0 to 10000000")
+                .map(|it| all.daemon.idle_exit_s = it)
         },
         show: |all| all.daemon.idle_exit_s.to_string(),
     },
@@ -123,7 +124,10 @@ pub static KEYS: &[Key] = &[
         name: "daemon.workers",
         about: "threads that answer",
         reloads: false,
-        set: |all, value| number(value, 1, 64, "a number of threads, 1 to 64").map(|it| all.daemon.workers = it as usize),
+        set: |all, value| {
+            number(value, 1, 64, "a number of threads, 1 to 64")
+                .map(|it| all.daemon.workers = it as usize)
+        },
         show: |all| all.daemon.workers.to_string(),
     },
     Key {
@@ -134,7 +138,9 @@ pub static KEYS: &[Key] = &[
             let text = text(value)?;
             text.parse::<tracing_subscriber::filter::Targets>()
                 .map(|_| text.clone_into(&mut all.daemon.log))
-                .map_err(|_| "a level, like \"info\", or levels per module, like \"warn,omg_ipc=debug\"")
+                .map_err(
+                    |_| "a level, like \"info\", or levels per module, like \"warn,omg_ipc=debug\"",
+                )
         },
         show: |all| quoted(&all.daemon.log),
     },
@@ -166,7 +172,8 @@ pub static KEYS: &[Key] = &[
         about: "connections at a time",
         reloads: true,
         set: |all, value| {
-            number(value, 1, 65_536, "a number of connections, 1 to 65536").map(|it| all.limits.connections = it as usize)
+            number(value, 1, 65_536, "a number of connections, 1 to 65536")
+                .map(|it| all.limits.connections = it as usize)
         },
         show: |all| all.limits.connections.to_string(),
     },
@@ -174,7 +181,9 @@ pub static KEYS: &[Key] = &[
         name: "cache.memory_bytes",
         about: "bytes of answers kept in memory",
         reloads: false,
-        set: |all, value| number(value, 0, 1 << 40, "a number of bytes").map(|it| all.cache.memory_bytes = it),
+        set: |all, value| {
+            number(value, 0, 1 << 40, "a number of bytes").map(|it| all.cache.memory_bytes = it)
+        },
         show: |all| all.cache.memory_bytes.to_string(),
     },
     Key {
@@ -182,7 +191,8 @@ pub static KEYS: &[Key] = &[
         about: "seconds that search results stay in memory",
         reloads: true,
         set: |all, value| {
-            number(value, 0, 10_000_000, "seconds, 0 to 10000000").map(|it| all.cache.search_ttl_s = it)
+            number(value, 0, 10_000_000, "seconds, 0 to 10000000")
+                .map(|it| all.cache.search_ttl_s = it)
         },
         show: |all| all.cache.search_ttl_s.to_string(),
     },
@@ -190,7 +200,10 @@ pub static KEYS: &[Key] = &[
         name: "cache.info_ttl_s",
         about: "seconds that answers to info stay in memory",
         reloads: true,
-        set: |all, value| number(value, 0, 10_000_000, "seconds, 0 to 10000000").map(|it| all.cache.info_ttl_s = it),
+        set: |all, value| {
+            number(value, 0, 10_000_000, "seconds, 0 to 10000000")
+                .map(|it| all.cache.info_ttl_s = it)
+        },
         show: |all| all.cache.info_ttl_s.to_string(),
     },
     Key {
@@ -247,7 +260,12 @@ fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, &'static str> {
     value.as_str().ok_or("a string")
 }
 
-fn number(value: &DeValue<'_>, least: u64, most: u64, wanted: &'static str) -> Result<u64, &'static str> {
+fn number(
+    value: &DeValue<'_>,
+    least: u64,
+    most: u64,
+    wanted: &'static str,
+) -> Result<u64, &'static str> {
     let integer = value.as_integer().ok_or(wanted)?;
     let number = u64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| wanted)?;
     if (least..=most).contains(&number) { Ok(number) } else { Err(wanted) }

@@ -20,7 +20,10 @@ fn dump(name: &str) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x} ")).collect::<String>() + "\n").collect()
+    bytes
+        .chunks(16)
+        .map(|line| line.iter().map(|byte| format!("{byte:02x} ")).collect::<String>() + "\n")
+        .collect()
 }
 
 #[test]
@@ -92,7 +95,12 @@ fn printed(count: u32) -> String {
 fn a_client_in_another_language_understands_every_column() {
     let daemon = Daemon::start(omg_ipc::Config::default());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/client.py");
-    let output = match std::process::Command::new("python3").arg(script).arg(&daemon.socket).arg("packages").output() {
+    let output = match std::process::Command::new("python3")
+        .arg(script)
+        .arg(&daemon.socket)
+        .arg("packages")
+        .output()
+    {
         Ok(output) => output,
         Err(error) => {
             println!("skipped: python3: {error}");

@@ -140,9 +140,7 @@ impl tower::Service<Incoming> for Service {
                     Reply::Suggest(vec!["waited"])
                 }
                 Request::One(Query::Search { query: "large", limit }) => {
-                    return Ok(Reply::Batch(vec![filler(limit.unwrap())])
-                        .encode()
-                        .into());
+                    return Ok(Reply::Batch(vec![filler(limit.unwrap())]).encode().into());
                 }
                 Request::One(Query::Search { query: "packages", limit }) => {
                     return Ok(crate::doc::packages(limit.unwrap()).into());
