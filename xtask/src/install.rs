@@ -36,9 +36,12 @@ pub(crate) fn run(prefix: Option<PathBuf>) -> Outcome {
     if !on_path(&binaries) {
         println!("{} is not in PATH.", binaries.display());
     }
-    println!(
-        "To have systemd start the daemon when it is first needed:\n  systemctl --user daemon-reload && systemctl --user enable --now omgd.socket"
-    );
+    println!("To have systemd start the daemon when it is first needed:");
+    if !systemd_reads(&prefix) {
+        let units = prefix.join("share/systemd/user");
+        println!("  systemctl --user link {0}/omgd.socket {0}/omgd.service", units.display());
+    }
+    println!("  systemctl --user daemon-reload && systemctl --user enable --now omgd.socket");
     Ok(())
 }
 

@@ -1,3 +1,5 @@
+//! Times as text.
+
 use std::fmt;
 
 /// Seconds since the epoch, shown as `2026-11-21T01:36:16Z` (RFC 3339, UTC).
