@@ -26,9 +26,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for call in calls {
         match call.await??.reply()? {
             Reply::Info(entries) => {
-                entries.iter().for_each(|package| {
-                    println!("{} {}: {}", package.name, package.version, package.description)
-                });
+                for package in &entries {
+                    println!("{} {}: {}", package.name, package.version, package.description);
+                }
             }
             Reply::Fault(fault) => println!("{fault}"),
             other => println!("{other:?}"),

@@ -70,11 +70,11 @@ pub(crate) fn packages(count: u32) -> Vec<u8> {
     let packages = (0..count).zip(&texts).map(|(number, text)| Summary {
         name: text,
         version: "1",
-        source: if number % 3 == 0 { Source::Runtime } else { Source::Aur },
+        source: if number.is_multiple_of(3) { Source::Runtime } else { Source::Aur },
         repository: "main",
         architecture: "all",
         description: text,
-        installed_version: (number % 2 == 0).then_some(text),
+        installed_version: number.is_multiple_of(2).then_some(text),
         score: number * 1000 + 70_000,
     });
     Reply::Search { total: u32::MAX, packages: packages.collect() }.encode()
@@ -84,7 +84,7 @@ pub(crate) fn packages(count: u32) -> Vec<u8> {
 fn printed(count: u32) -> String {
     let row = |number: u32| {
         let text = "é".repeat(number as usize);
-        let installed = if number % 2 == 0 { text.as_str() } else { "None" };
+        let installed = if number.is_multiple_of(2) { text.as_str() } else { "None" };
         format!("{text}\t1\tmain\tall\t{text}\t{installed}\t{}\n", number * 1000 + 70_000)
     };
     (0..count).map(row).collect::<String>() + &format!("{count} of {}\n", u32::MAX)

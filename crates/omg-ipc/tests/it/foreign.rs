@@ -156,7 +156,7 @@ fn a_socket_of_another_user_is_told_nothing() {
     });
     match omg_ipc::blocking::Client::connect(&path) {
         Err(error @ Error::ForeignServer { theirs: NOBODY, .. }) => {
-            assert_eq!(error.fault().code, Code::Peer)
+            assert_eq!(error.fault().code, Code::Peer);
         }
         other => panic!("{other:?}"),
     }
