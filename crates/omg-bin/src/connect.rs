@@ -46,7 +46,10 @@ pub(crate) struct Link {
 impl Link {
     /// Asks and waits.
     pub(crate) fn call(&mut self, request: &Request<'_>) -> Result<Answer, Fault> {
-        let client = self.client.as_mut().ok_or_else(|| Fault::new(Code::Internal, "the connection is closed"))?;
+        let client = self
+            .client
+            .as_mut()
+            .ok_or_else(|| Fault::new(Code::Internal, "the connection is closed"))?;
         Ok(Answer(client.call(request)?))
     }
 
@@ -94,7 +97,7 @@ pub(crate) fn open(root: Option<&Path>) -> Result<Link, Fault> {
         Err(error) if error.is_absent() => {}
         link => return Ok(link?),
     }
-    if Settings::of_user()?.daemon.autostart { start() } else { alone(root) }
+    if Settings::of_user()?.daemon.autostart { start(other) } else { alone(root) }
 }
 
 /// A link to the daemon that runs.
@@ -107,13 +110,13 @@ pub(crate) fn running() -> Result<Link, omg_ipc::Error> {
     Ok(Link { client: Some(client), alone: None, socket })
 }
 
-/// Starts a daemon that stays, and connects to it.
+/// Starts a daemon for `root` that stays, and connects to it.
 ///
 /// # Errors
 /// [`Code::Daemon`], with the end of its log.
-pub(crate) fn start() -> Result<Link, Fault> {
+pub(crate) fn start(root: Option<&Path>) -> Result<Link, Fault> {
     let log = places::log();
-    let mut child = spawn::detached(log.as_deref())?;
+    let mut child = spawn::detached(root, log.as_deref())?;
     let began = Instant::now();
     let mut pause = Duration::from_micros(500);
     loop {
@@ -124,7 +127,8 @@ pub(crate) fn start() -> Result<Link, Fault> {
         }
         if let Ok(Some(status)) = child.try_wait() {
             // Another `omg` may have been faster: then its daemon holds the socket, and ours went.
-            return running().map_err(|_| failed(&format!("omgd ended at once ({status})"), log.as_deref()));
+            return running()
+                .map_err(|_| failed(&format!("omgd ended at once ({status})"), log.as_deref()));
         }
         if began.elapsed() > START {
             let message = format!("omgd did not listen within {} s", START.as_secs());
@@ -138,11 +142,15 @@ pub(crate) fn start() -> Result<Link, Fault> {
 fn failed(message: &str, log: Option<&Path>) -> Fault {
     let mut fault = Fault::new(Code::Daemon, message);
     if let Some(text) = log.and_then(|log| std::fs::read(log).ok()) {
-        let tail = String::from_utf8_lossy(text.get(text.len().saturating_sub(TAIL)..).unwrap_or(&[])).into_owned();
+        let tail =
+            String::from_utf8_lossy(text.get(text.len().saturating_sub(TAIL)..).unwrap_or(&[]))
+                .into_owned();
         fault.cause.extend(tail.lines().rev().take(3).map(str::to_owned));
         fault.cause.reverse();
     }
-    fault.hint("`omg daemon logs` shows more; `OMG_NO_DAEMON=1 omg …` works without a daemon that stays")
+    fault.hint(
+        "`omg daemon logs` shows more; `OMG_NO_DAEMON=1 omg …` works without a daemon that stays",
+    )
 }
 
 /// A daemon for this command alone, over pipes.
@@ -151,5 +159,9 @@ fn alone(root: Option<&Path>) -> Result<Link, Fault> {
     let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(Fault::new(Code::Daemon, "omgd has no pipes to speak over"));
     };
-    Ok(Link { client: Some(Client::over(stdout, stdin)), alone: Some(child), socket: PathBuf::new() })
+    Ok(Link {
+        client: Some(Client::over(stdout, stdin)),
+        alone: Some(child),
+        socket: PathBuf::new(),
+    })
 }

@@ -18,7 +18,14 @@ pub(crate) struct Globals {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Colour: auto, always or never
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub(crate) color: ColorChoice,
     /// Don't show long output in a pager
     #[arg(long, global = true)]
@@ -33,7 +40,7 @@ pub(crate) struct Globals {
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(crate) directory: Option<PathBuf>,
     /// Another system's root [env: OMG_ROOT]
-    #[arg(long, value_name = "DIR", global = true, env = "OMG_ROOT", hide_env = true)]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(crate) root: Option<PathBuf>,
 }
 
@@ -105,7 +112,9 @@ pub(crate) fn reply(body: &[u8]) -> Result<Reply<'_>, Fault> {
     match Reply::decode(body) {
         Ok(Reply::Fault(fault)) => Err(fault),
         Ok(reply) => Ok(reply),
-        Err(error) => Err(Fault::caused_by(Code::Protocol, "the daemon's answer makes no sense", &error)),
+        Err(error) => {
+            Err(Fault::caused_by(Code::Protocol, "the daemon's answer makes no sense", &error))
+        }
     }
 }
 

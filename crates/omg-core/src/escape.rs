@@ -34,7 +34,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-fn is_dangerous(c: char) -> bool {
+/// Could the character do more than show: control a terminal, reorder or hide text?
+pub fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{061c}'

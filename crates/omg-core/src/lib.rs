@@ -22,7 +22,7 @@ mod report;
 mod time;
 
 pub use available::{Available, Offer, Relation, RelationKind, Repository, RepositoryId, Sink};
-pub use escape::{Escaped, escape};
+pub use escape::{Escaped, escape, is_dangerous};
 pub use fault::{Code, EXPLANATIONS, Explanation, Fault};
 pub use generation::Generation;
 pub use installed::{Edge, Installed, InstalledPackage, PackageState};

@@ -33,7 +33,11 @@ pub(super) fn word(arguments: &mut Vec<OsString>) -> Result<First, Fault> {
             _ if WITH_VALUE.contains(&text) => at += 2,
             _ if ALONE.contains(&text) => at += 1,
             _ if text.starts_with("--color=") || text.starts_with("--root=") => at += 1,
-            "help" => return Ok(First::Help(arguments.get(at + 1).and_then(|next| next.to_str()).map(str::to_owned))),
+            "help" => {
+                return Ok(First::Help(
+                    arguments.get(at + 1).and_then(|next| next.to_str()).map(str::to_owned),
+                ));
+            }
             "-h" | "--help" => return Ok(First::Help(None)),
             _ if text.starts_with('-') => {
                 return pacman::too_early(text).map_or(Ok(First::Other), Err);
@@ -53,5 +57,9 @@ pub(super) fn word(arguments: &mut Vec<OsString>) -> Result<First, Fault> {
 
 /// Is there `--json` among the flags? Asked before parsing, because a parse error must be JSON too.
 pub(super) fn asks_for_json(arguments: &[OsString]) -> bool {
-    arguments.iter().skip(1).take_while(|argument| *argument != OsStr::new("--")).any(|it| it == OsStr::new("--json"))
+    arguments
+        .iter()
+        .skip(1)
+        .take_while(|argument| *argument != OsStr::new("--"))
+        .any(|it| it == OsStr::new("--json"))
 }

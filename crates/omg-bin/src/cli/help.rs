@@ -8,11 +8,11 @@ use crate::commands::{Group, VERBS};
 pub(super) fn template() -> StyledStr {
     use std::fmt::Write as _;
 
-    let mut text = String::from("{about}\n\n{usage-heading} {usage}\n       omg TERM…  (searches)\n");
+    let mut text = String::from("{about}\n\n{usage-heading} {usage}\n");
     for (group, heading) in [(Group::Find, "Find"), (Group::Itself, "OMG itself")] {
         let _ = write!(text, "\n\u{1b}[1m\u{1b}[4m{heading}:\u{1b}[0m\n");
         for entry in VERBS.iter().filter(|entry| entry.group == group) {
-            let _ = writeln!(text, "  \u{1b}[1m{:<12}\u{1b}[0m{}", entry.name, entry.about);
+            let _ = writeln!(text, "  \u{1b}[1m{:<12}\u{1b}[0m {}", entry.name, entry.about);
         }
     }
     text.push_str("\n{options}\n\nomg help VERB says more, with examples.\n");
@@ -21,5 +21,6 @@ pub(super) fn template() -> StyledStr {
 
 /// Examples as clap shows them below a verb's options.
 pub(super) fn examples(lines: &str) -> StyledStr {
-    format!("\u{1b}[1m\u{1b}[4mExamples:\u{1b}[0m\n{lines}").into()
+    let lines: Vec<String> = lines.lines().map(|line| format!("  {}", line.trim_start())).collect();
+    format!("\u{1b}[1m\u{1b}[4mExamples:\u{1b}[0m\n{}", lines.join("\n")).into()
 }

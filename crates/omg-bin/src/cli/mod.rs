@@ -43,7 +43,10 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
 
 /// The whole command tree, as `omg help`, the man pages and the completions show it.
 pub fn tree() -> Command {
-    VERBS.iter().fold(root(), |root, entry| root.subcommand(subcommand(entry))).help_template(help::template())
+    VERBS
+        .iter()
+        .fold(root(), |root, entry| root.subcommand(subcommand(entry)))
+        .help_template(help::template())
 }
 
 /// A verb by its name or one of its other spellings.
@@ -54,12 +57,14 @@ fn verb(word: &str) -> Option<&'static Entry> {
 fn root() -> Command {
     let root = Command::new("omg")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("One command for every package on this system")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .infer_long_args(true);
+    let about = "One command for every package on this system";
     Globals::augment_args(root)
+        .about(about)
+        .override_usage("omg [OPTIONS] VERB [ARGUMENTS]\n       omg [OPTIONS] WORD…  (searches)")
 }
 
 fn subcommand(entry: &'static Entry) -> Command {
@@ -108,10 +113,14 @@ fn execute(matches: &ArgMatches) -> Result<u8, (Fault, Option<bool>)> {
     }
     if let Some(directory) = globals.directory.take() {
         std::env::set_current_dir(&directory).map_err(|error| {
-            early(Fault::caused_by(Code::Usage, format!("can't work in {}", directory.display()), &error))
+            early(Fault::caused_by(
+                Code::Usage,
+                format!("can't work in {}", directory.display()),
+                &error,
+            ))
         })?;
     }
-    if let Some(root) = globals.root.take() {
+    if let Some(root) = globals.root.take().or_else(places::root) {
         globals.root = Some(std::path::absolute(&root).unwrap_or(root));
     }
     let no_pager = globals.no_pager || globals.json || ui.pager == When::Never;
@@ -120,7 +129,8 @@ fn execute(matches: &ArgMatches) -> Result<u8, (Fault, Option<bool>)> {
     let Some((name, matches)) = matches.subcommand() else {
         return Err(early(Fault::new(Code::Usage, "no verb").hint("omg --help")));
     };
-    let entry = verb(name).ok_or_else(|| early(Fault::new(Code::Usage, format!("no verb is called '{name}'"))))?;
+    let entry = verb(name)
+        .ok_or_else(|| early(Fault::new(Code::Usage, format!("no verb is called '{name}'"))))?;
     let result = (entry.run)(matches, &mut session);
     let pager = if no_pager { None } else { Some(pager()) };
     let shown = emit(&session.out, pager, ui.pager == When::Always);
@@ -150,7 +160,7 @@ fn show(root: &mut Command, name: Option<&str>) -> Result<u8, Fault> {
         Some(name) => root.find_subcommand_mut(name).ok_or_else(|| problem::unknown_verb(name))?,
         None => root,
     };
-    put(&command.render_long_help())
+    put(&command.render_help())
 }
 
 fn show_error(error: &clap::Error) -> Result<u8, Fault> {
@@ -177,7 +187,8 @@ mod tests {
 
     #[test]
     fn no_spelling_is_taken_twice() {
-        let mut all: Vec<_> = VERBS.iter().flat_map(|entry| entry.aliases.iter().chain([&entry.name])).collect();
+        let mut all: Vec<_> =
+            VERBS.iter().flat_map(|entry| entry.aliases.iter().chain([&entry.name])).collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -26,7 +26,9 @@ const SPELLINGS: &[(&str, &[&str])] = &[
 pub(super) fn spelled_out(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let Some(first) = arguments.get(1).and_then(|first| first.to_str()) else { return arguments };
     let Some((operation, quiet)) = normal(first) else { return arguments };
-    let Some((_, verb)) = SPELLINGS.iter().find(|(spelling, _)| *spelling == operation) else { return arguments };
+    let Some((_, verb)) = SPELLINGS.iter().find(|(spelling, _)| *spelling == operation) else {
+        return arguments;
+    };
     let words = verb.iter().copied().chain(quiet.then_some("-q")).map(OsString::from);
     arguments.splice(1..2, words);
     arguments
@@ -34,7 +36,9 @@ pub(super) fn spelled_out(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// `-Qtd` → `-Qdt`; whether `q` was among the letters.
 fn normal(text: &str) -> Option<(String, bool)> {
-    let letters = text.strip_prefix('-').filter(|rest| rest.starts_with(['S', 'Q', 'F']) && rest.is_ascii())?;
+    let letters = text
+        .strip_prefix('-')
+        .filter(|rest| rest.starts_with(['S', 'Q', 'F']) && rest.is_ascii())?;
     let (operation, options) = letters.split_at(1);
     let mut options: Vec<char> = options.chars().collect();
     options.sort_unstable();
@@ -59,7 +63,8 @@ mod tests {
     use super::*;
 
     fn spelled(words: &[&str]) -> Vec<String> {
-        let words = std::iter::once("omg").chain(words.iter().copied()).map(OsString::from).collect();
+        let words =
+            std::iter::once("omg").chain(words.iter().copied()).map(OsString::from).collect();
         spelled_out(words).into_iter().skip(1).map(|word| word.into_string().unwrap()).collect()
     }
 

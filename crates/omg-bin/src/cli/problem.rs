@@ -12,17 +12,23 @@ pub(crate) fn usage(error: &clap::Error) -> Fault {
     let mut fault = Fault::new(Code::Usage, message);
     // A list of missing arguments stands below the first line.
     if error.kind() == ErrorKind::MissingRequiredArgument {
-        let names: Vec<&str> = text.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::trim).collect();
+        let names: Vec<&str> =
+            text.lines().skip(1).take_while(|line| line.starts_with("  ")).map(str::trim).collect();
         fault.message = format!("{} missing", names.join(" and "));
     }
-    for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand] {
+    for kind in
+        [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand]
+    {
         match error.get(kind) {
             Some(ContextValue::String(name)) => fault.suggestions.push(name.clone()),
             Some(ContextValue::Strings(names)) => fault.suggestions.extend(names.iter().cloned()),
             _ => {}
         }
     }
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).map(|usage| format!("usage: {usage}"));
+    let usage = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Usage: "))
+        .map(|usage| format!("usage: {usage}"));
     fault.hint(usage.unwrap_or_else(|| "omg --help".to_owned()))
 }
 
@@ -65,7 +71,9 @@ fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let width = b.len() + 1;
     let mut cells: Vec<usize> = (0..width).collect();
-    let at = |cells: &[usize], row: usize, column: usize| cells.get(row * width + column).copied().unwrap_or(usize::MAX);
+    let at = |cells: &[usize], row: usize, column: usize| {
+        cells.get(row * width + column).copied().unwrap_or(usize::MAX)
+    };
     for (i, x) in a.iter().enumerate() {
         cells.push(i + 1);
         for (j, y) in b.iter().enumerate() {

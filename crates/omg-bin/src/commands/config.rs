@@ -66,7 +66,8 @@ fn get(session: &mut Session, key: &str) -> Result<u8, Fault> {
     let settings = Settings::of_user()?;
     let Some(entry) = settings.entries().find(|entry| entry.key.name == key) else {
         let last = key.rsplit('.').next().unwrap_or(key);
-        let near = settings.entries().map(|entry| entry.key.name).filter(|name| name.contains(last));
+        let near =
+            settings.entries().map(|entry| entry.key.name).filter(|name| name.contains(last));
         return Err(Fault::new(Code::NotFound, format!("no setting is called '{key}'"))
             .suggest(near)
             .hint("`omg config list` lists all"));
@@ -113,8 +114,9 @@ fn list(session: &mut Session) -> Result<u8, Fault> {
 }
 
 fn path(session: &mut Session) -> Result<u8, Fault> {
-    let directory = places::settings()
-        .ok_or_else(|| Fault::new(Code::Settings, "no directory for settings").hint("set HOME or XDG_CONFIG_HOME"))?;
+    let directory = places::settings().ok_or_else(|| {
+        Fault::new(Code::Settings, "no directory for settings").hint("set HOME or XDG_CONFIG_HOME")
+    })?;
     let file = directory.join("settings.toml");
     session.out.foreign(Style::Plain, &file.to_string_lossy()).line();
     Ok(0)

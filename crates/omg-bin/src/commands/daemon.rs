@@ -61,7 +61,8 @@ struct Body {
 impl Verb for Daemon {
     const NAME: &'static str = "daemon";
     const GROUP: Group = Group::Itself;
-    const ABOUT: &'static str = "Start, stop or look at the daemon; it starts by itself when needed";
+    const ABOUT: &'static str =
+        "Start, stop or look at the daemon; it starts by itself when needed";
     const EXAMPLES: &'static str = "\
   omg daemon status
   omg daemon logs -n 20
@@ -109,7 +110,7 @@ fn tell(session: &mut Session, stats: Option<&Stats>, text: &str) {
 fn start(session: &mut Session) -> Result<u8, Fault> {
     let before = running()?;
     if before.is_none() {
-        drop(connect::start()?);
+        drop(connect::start(session.globals.root.as_deref())?);
     }
     let stats = running()?;
     let pid = stats.as_ref().map_or(0, |stats| stats.pid);
@@ -120,9 +121,12 @@ fn start(session: &mut Session) -> Result<u8, Fault> {
 
 fn signal(stats: &Stats, signal: Signal) -> Result<(), Fault> {
     let pid = i32::try_from(stats.pid).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| Fault::new(Code::Protocol, format!("the daemon says that its pid is {}", stats.pid)))?;
-    kill_process(pid, signal)
-        .map_err(|error| Fault::caused_by(Code::Permission, format!("pid {} takes no signal", stats.pid), &error))
+    let pid = pid.ok_or_else(|| {
+        Fault::new(Code::Protocol, format!("the daemon says that its pid is {}", stats.pid))
+    })?;
+    kill_process(pid, signal).map_err(|error| {
+        Fault::caused_by(Code::Permission, format!("pid {} takes no signal", stats.pid), &error)
+    })
 }
 
 fn stop(session: &mut Session) -> Result<u8, Fault> {
@@ -134,8 +138,11 @@ fn stop(session: &mut Session) -> Result<u8, Fault> {
     let began = Instant::now();
     while connect::running().map_or_else(|error| !error.is_absent(), |_| true) {
         if began.elapsed() > END {
-            return Err(Fault::new(Code::Timeout, format!("omgd (pid {}) has not ended within {} s", stats.pid, END.as_secs()))
-                .hint(format!("kill -KILL {}", stats.pid)));
+            return Err(Fault::new(
+                Code::Timeout,
+                format!("omgd (pid {}) has not ended within {} s", stats.pid, END.as_secs()),
+            )
+            .hint(format!("kill -KILL {}", stats.pid)));
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -173,12 +180,16 @@ fn reload(session: &mut Session) -> Result<u8, Fault> {
 }
 
 fn logs(session: &mut Session, lines: usize, follow: bool) -> Result<u8, Fault> {
-    let path = places::log().ok_or_else(|| Fault::new(Code::Failure, "there is no place for a log: HOME is not set"))?;
+    let path = places::log()
+        .ok_or_else(|| Fault::new(Code::Failure, "there is no place for a log: HOME is not set"))?;
     let elsewhere = "a daemon that systemd started logs to its journal: journalctl --user -u omgd";
     let mut file = std::fs::File::open(&path).map_err(|error| {
-        Fault::caused_by(Code::NotFound, format!("{} can't be read", path.display()), &error).hint(elsewhere)
+        Fault::caused_by(Code::NotFound, format!("{} can't be read", path.display()), &error)
+            .hint(elsewhere)
     })?;
-    let wrong = |error: &std::io::Error| Fault::caused_by(Code::Unreadable, format!("{} can't be read", path.display()), error);
+    let wrong = |error: &std::io::Error| {
+        Fault::caused_by(Code::Unreadable, format!("{} can't be read", path.display()), error)
+    };
     let length = file.seek(SeekFrom::End(0)).map_err(|error| wrong(&error))?;
     file.seek(SeekFrom::Start(length.saturating_sub(LOG))).map_err(|error| wrong(&error))?;
     let mut bytes = Vec::new();
@@ -201,8 +212,9 @@ fn pursue(session: &mut Session, file: &mut std::fs::File, path: &Path) -> Resul
         }
         std::thread::sleep(Duration::from_millis(200));
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(|error| Fault::caused_by(Code::Unreadable, format!("{} can't be read", path.display()), &error))?;
+        file.read_to_end(&mut bytes).map_err(|error| {
+            Fault::caused_by(Code::Unreadable, format!("{} can't be read", path.display()), &error)
+        })?;
         shown = String::from_utf8_lossy(&bytes).lines().fold(String::new(), |mut text, line| {
             text.push_str(&crate::render::clean(line));
             text.push('\n');

@@ -45,11 +45,19 @@ impl Check {
         Self { name, status: Verdict::Ok, message: message.into(), hint: None }
     }
 
-    pub(super) fn warn(name: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn warn(
+        name: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self { name, status: Verdict::Warn, message: message.into(), hint: Some(hint.into()) }
     }
 
-    pub(super) fn fail(name: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn fail(
+        name: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self { name, status: Verdict::Fail, message: message.into(), hint: Some(hint.into()) }
     }
 
@@ -98,7 +106,10 @@ impl Verb for Doctor {
             session.json("omg.doctor/1", Body { checks: &checks });
         } else {
             let quiet = session.globals.quiet;
-            checks.iter().filter(|check| !quiet || check.status != Verdict::Ok).for_each(|it| write(&mut session.out, it));
+            checks
+                .iter()
+                .filter(|check| !quiet || check.status != Verdict::Ok)
+                .for_each(|it| write(&mut session.out, it));
         }
         Ok(u8::from(failed))
     }
@@ -107,7 +118,9 @@ impl Verb for Doctor {
 fn ask(session: &mut Session) -> Result<(Status, Stats), Fault> {
     let bodies = session.ask_all(&[Query::Status, Query::Stats])?;
     let mut bodies = bodies.iter();
-    let mut next = || bodies.next().map_or_else(|| Err(unexpected(&Reply::Batch(Vec::new()))), |body| reply(body));
+    let mut next = || {
+        bodies.next().map_or_else(|| Err(unexpected(&Reply::Batch(Vec::new()))), |body| reply(body))
+    };
     match (next()?, next()?) {
         (Reply::Status(status), Reply::Stats(stats)) => Ok((status, stats)),
         (other, _) => Err(unexpected(&other)),

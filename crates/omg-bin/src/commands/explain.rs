@@ -40,17 +40,23 @@ impl Verb for Explain {
             Some(code) => vec![find(code)?],
         };
         if session.globals.json {
-            let entry = |it: &&Explanation| Entry { code: it.code.id(), exit: it.code.exit(), title: it.title, text: it.text };
+            let entry = |it: &&Explanation| Entry {
+                code: it.code.id(),
+                exit: it.code.exit(),
+                title: it.title,
+                text: it.text,
+            };
             session.json("omg.explain/1", Body { codes: chosen.iter().map(entry).collect() });
         } else if let (Some(_), Some(one)) = (&self.code, chosen.first()) {
             let room = session.out.screen.columns.unwrap_or(80).min(88);
             session.out.styled(Style::Heading, &one.code.id()).push(": ").push(one.title).line();
             session.out.push(&format!("exit code {}", one.code.exit())).line().line();
-            wrap(one.text.split(' '), room).iter().for_each(|line| {
-                session.out.push(line).line();
-            });
+            for line in wrap(one.text.split(' '), room) {
+                session.out.push(&line).line();
+            }
         } else {
-            let mut table = Table::new(&[Column::Left, Column::Right, Column::Rest]).heading(&["CODE", "EXIT", "MEANING"]);
+            let mut table = Table::new(&[Column::Left, Column::Right, Column::Rest])
+                .heading(&["CODE", "EXIT", "MEANING"]);
             for one in chosen {
                 table.row([
                     Cell::owned(Style::Heading, one.code.id()),
@@ -69,7 +75,10 @@ fn find(text: &str) -> Result<&'static Explanation, Fault> {
     let digits = upper.trim_start_matches("OMG-").trim_start_matches('E');
     let number: Option<u16> = digits.parse().ok();
     let found = number.and_then(|number| EXPLANATIONS.iter().find(|it| it.code as u16 == number));
-    found.ok_or_else(|| Fault::new(Code::NotFound, format!("no error has the number '{text}'")).hint("`omg explain` lists all"))
+    found.ok_or_else(|| {
+        Fault::new(Code::NotFound, format!("no error has the number '{text}'"))
+            .hint("`omg explain` lists all")
+    })
 }
 
 #[cfg(test)]

@@ -44,9 +44,9 @@ impl Verb for Files {
         if session.globals.json {
             session.json("omg.paths/1", Body { package: &self.package, paths: &paths });
         } else {
-            paths.iter().for_each(|path| {
+            for path in &paths {
                 session.out.foreign(Style::Plain, path).line();
-            });
+            }
         }
         Ok(0)
     }

@@ -21,9 +21,9 @@ pub(super) fn show(session: &mut Session, query: &str, matches: &[FileMatch], hi
     } else if session.globals.quiet {
         let mut names: Vec<&str> = matches.iter().map(|found| &*found.package).collect();
         names.dedup();
-        names.iter().for_each(|name| {
+        for name in &names {
             session.out.foreign(Style::Plain, name).line();
-        });
+        }
     } else {
         write(&mut session.out, matches);
         if let Some(hint) = hint {
@@ -36,15 +36,21 @@ fn write(out: &mut Output, matches: &[FileMatch]) {
     let mut table = Table::new(&[Column::Left, Column::Left, Column::Rest]);
     for found in matches {
         let name = match &found.architecture {
-            Some(architecture) if architecture != "all" => format!("{}:{architecture}", found.package),
+            Some(architecture) if architecture != "all" => {
+                format!("{}:{architecture}", found.package)
+            }
             _ => found.package.clone(),
         };
         let origin = match (found.origin, found.installed) {
             (FileOrigin::Diversion, _) => Cell::new(Style::Warn, "diverted"),
             (FileOrigin::Virtual, true) => Cell::new(Style::Good, "installed,virtual"),
             (FileOrigin::Virtual, false) => Cell::new(Style::Dim, "virtual"),
-            (FileOrigin::Installed | FileOrigin::Contents, true) => Cell::new(Style::Good, "installed"),
-            (FileOrigin::Installed | FileOrigin::Contents, false) => Cell::new(Style::Dim, "available"),
+            (FileOrigin::Installed | FileOrigin::Contents, true) => {
+                Cell::new(Style::Good, "installed")
+            }
+            (FileOrigin::Installed | FileOrigin::Contents, false) => {
+                Cell::new(Style::Dim, "available")
+            }
         };
         table.row([Cell::owned(Style::Name, name), origin, Cell::new(Style::Plain, &found.path)]);
     }

@@ -46,7 +46,9 @@ impl Verb for Info {
         let mut missing: Vec<Fault> = Vec::new();
         for (package, body) in self.packages.iter().zip(&bodies) {
             match reply(body) {
-                Ok(Reply::Info(details)) if details.is_empty() => missing.push(not_found(session, package)),
+                Ok(Reply::Info(details)) if details.is_empty() => {
+                    missing.push(not_found(session, package));
+                }
                 Ok(Reply::Info(details)) => found.extend(details),
                 Ok(other) => return Err(unexpected(&other)),
                 Err(fault) if fault.code == Code::NotFound => missing.push(fault),
@@ -57,7 +59,10 @@ impl Verb for Info {
         if let Some(first) = missing.first()
             && (session.globals.json || found.is_empty())
         {
-            missing.iter().skip(1).for_each(|fault| complain(fault, session.out.screen.error_color));
+            missing
+                .iter()
+                .skip(1)
+                .for_each(|fault| complain(fault, session.out.screen.error_color));
             return Err(first.clone());
         }
         if session.globals.json {
@@ -65,7 +70,7 @@ impl Verb for Info {
             session.json("omg.info/1", Body { packages });
         } else {
             for (at, details) in found.iter().enumerate() {
-                if at > 0 {
+                if at > 0 && !session.globals.quiet {
                     session.out.line();
                 }
                 if session.globals.quiet {
@@ -76,7 +81,9 @@ impl Verb for Info {
                 }
             }
         }
-        missing.iter().for_each(|fault| complain(fault, session.out.screen.error_color));
+        for fault in &missing {
+            complain(fault, session.out.screen.error_color);
+        }
         Ok(missing.first().map_or(0, |fault| fault.code.exit()))
     }
 }

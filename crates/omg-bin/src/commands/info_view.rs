@@ -63,7 +63,8 @@ fn field(out: &mut Output, name: &str, value: Option<&str>) {
 
 fn identity(out: &mut Output, details: &Details<'_>) {
     label(out, "Repository");
-    let style = if details.repository.contains("security") { Style::Security } else { Style::Repository };
+    let style =
+        if details.repository.contains("security") { Style::Security } else { Style::Repository };
     out.foreign(style, details.repository).line();
     let architecture = match details.multi_arch {
         Some(multi_arch) => format!("{} (multi-arch: {multi_arch})", details.architecture),
@@ -85,8 +86,14 @@ fn identity(out: &mut Output, details: &Details<'_>) {
 
 fn space(out: &mut Output, details: &Details<'_>) {
     let parts: Vec<String> = [
-        details.download_size.filter(|size| *size > 0).map(|size| format!("{} to download", bytes(size))),
-        details.installed_size.filter(|size| *size > 0).map(|size| format!("{} on disk", bytes(size))),
+        details
+            .download_size
+            .filter(|size| *size > 0)
+            .map(|size| format!("{} to download", bytes(size))),
+        details
+            .installed_size
+            .filter(|size| *size > 0)
+            .map(|size| format!("{} on disk", bytes(size))),
     ]
     .into_iter()
     .flatten()
@@ -158,7 +165,8 @@ fn versions(out: &mut Output, details: &Details<'_>) {
         return;
     }
     out.line().styled(Style::Heading, "Versions").line();
-    let mut table = Table::new(&[Column::Left, Column::Left, Column::Right, Column::Left, Column::Rest]);
+    let mut table =
+        Table::new(&[Column::Left, Column::Left, Column::Right, Column::Left, Column::Rest]);
     let mut above = None;
     for Offered { version, repository, priority } in &details.versions {
         let again = above == Some(*version);
@@ -172,20 +180,27 @@ fn versions(out: &mut Output, details: &Details<'_>) {
             (false, true) => "candidate",
             (false, false) => "",
         };
-        let origin = if repository.contains("security") { Style::Security } else { Style::Repository };
+        let origin =
+            if repository.contains("security") { Style::Security } else { Style::Repository };
         table.row([
             Cell::new(Style::Plain, " "),
             Cell::new(style, if again { "" } else { version }),
             Cell::owned(Style::Dim, priority.to_string()),
             Cell::new(origin, repository),
-            Cell::new(if installed { Style::Good } else { Style::Dim }, if again { "" } else { words }),
+            Cell::new(
+                if installed { Style::Good } else { Style::Dim },
+                if again { "" } else { words },
+            ),
         ]);
     }
     table.write(out);
 }
 
 fn description(out: &mut Output, details: &Details<'_>) {
-    let Some(text) = details.long_description.as_deref().filter(|text| !text.trim().is_empty()) else { return };
+    let Some(text) = details.long_description.as_deref().filter(|text| !text.trim().is_empty())
+    else {
+        return;
+    };
     let room = out.screen.columns.unwrap_or(PIPED).min(PROSE);
     out.line();
     for line in text.lines() {

@@ -68,7 +68,8 @@ pub(super) struct Body<'a> {
 impl Verb for List {
     const NAME: &'static str = "list";
     const ALIASES: &'static [&'static str] = &["ls-installed"];
-    const ABOUT: &'static str = "List packages: installed, or --available, --explicit, --orphans, --local";
+    const ABOUT: &'static str =
+        "List packages: installed, or --available, --explicit, --orphans, --local";
     const EXAMPLES: &'static str = "\
   omg list                       what is on this system
   omg list 'python3-*'           only names that match
@@ -81,10 +82,15 @@ impl Verb for List {
         let Reply::List(packages) = reply else { return Err(unexpected(&reply)) };
         let mut packages = packages;
         if !self.patterns.is_empty() {
-            packages.retain(|package| self.patterns.iter().any(|pattern| matches(pattern, package.name)));
+            packages.retain(|package| {
+                self.patterns.iter().any(|pattern| matches(pattern, package.name))
+            });
             if packages.is_empty() {
-                return Err(Fault::new(Code::NotFound, format!("no package here is called {}", self.patterns.join(", ")))
-                    .hint("`omg list --available PATTERN` looks at what could be installed"));
+                return Err(Fault::new(
+                    Code::NotFound,
+                    format!("no package here is called {}", self.patterns.join(", ")),
+                )
+                .hint("`omg list --available PATTERN` looks at what could be installed"));
             }
         }
         let dropped = self.limit.cut(&mut packages);
@@ -97,13 +103,17 @@ impl Verb for List {
 }
 
 /// Shows packages as JSON, as bare names, or as `write` does.
-pub(super) fn show(session: &mut Session, packages: &[Listed<'_>], write: fn(&mut Output, &[Listed<'_>])) {
+pub(super) fn show(
+    session: &mut Session,
+    packages: &[Listed<'_>],
+    write: fn(&mut Output, &[Listed<'_>]),
+) {
     if session.globals.json {
         session.json("omg.list/1", Body { packages });
     } else if session.globals.quiet {
-        packages.iter().for_each(|package| {
+        for package in packages {
             session.out.foreign(Style::Plain, package.name).line();
-        });
+        }
     } else {
         write(&mut session.out, packages);
     }
@@ -111,8 +121,14 @@ pub(super) fn show(session: &mut Session, packages: &[Listed<'_>], write: fn(&mu
 
 /// A line each: name, version, architecture, repository, reason, newer version.
 pub(super) fn write(out: &mut Output, packages: &[Listed<'_>]) {
-    let mut table =
-        Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Left, Column::Left]);
+    let mut table = Table::new(&[
+        Column::Left,
+        Column::Left,
+        Column::Spare,
+        Column::Spare,
+        Column::Spare,
+        Column::Left,
+    ]);
     let arrow = out.screen.pick("→", "->");
     for package in packages {
         let reason = match package.install_reason {

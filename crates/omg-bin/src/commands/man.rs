@@ -31,9 +31,11 @@ impl Verb for Man {
         if let Some(directory) = &self.dir {
             return write(directory, &pages).map(|()| 0);
         }
-        let wanted = self.verb.as_deref().map_or_else(|| "omg.1".to_owned(), |verb| format!("omg-{verb}.1"));
+        let wanted =
+            self.verb.as_deref().map_or_else(|| "omg.1".to_owned(), |verb| format!("omg-{verb}.1"));
         let Some((_, page)) = pages.iter().find(|(name, _)| *name == wanted) else {
-            return Err(Fault::new(Code::NotFound, format!("there is no page {wanted}")).hint("`omg --help` lists the verbs"));
+            return Err(Fault::new(Code::NotFound, format!("there is no page {wanted}"))
+                .hint("`omg --help` lists the verbs"));
         };
         session.out.push(&String::from_utf8_lossy(page));
         Ok(0)
@@ -50,7 +52,7 @@ fn pages() -> Vec<(String, Vec<u8>)> {
         .chain(verbs)
         .map(|command| {
             let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
-            let examples = command.get_after_help().map(|text| text.to_string());
+            let examples = command.get_after_help().map(ToString::to_string);
             let mut text = Vec::new();
             // Writing into memory does not fail.
             let _ = page(command.after_help(""), examples.as_deref(), &mut text);
@@ -77,7 +79,10 @@ fn page(command: clap::Command, examples: Option<&str>, text: &mut Vec<u8>) -> s
         let lines = lines.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
         writeln!(text, ".SH EXAMPLES\n.nf\n{lines}\n.fi")?;
     }
-    writeln!(text, ".SH \"EXIT STATUS\"\n0 done, 1 failure, 2 usage, 3 not found, 6 no privilege, 7 lock, 128+n signal")
+    writeln!(
+        text,
+        ".SH \"EXIT STATUS\"\n0 done, 1 failure, 2 usage, 3 not found, 6 no privilege, 7 lock, 128+n signal"
+    )
 }
 
 fn write(directory: &Path, pages: &[(String, Vec<u8>)]) -> Result<(), Fault> {

@@ -84,7 +84,9 @@ impl Entry {
             examples: V::EXAMPLES,
             arguments: V::augment_args,
             run: |matches, session| {
-                V::from_arg_matches(matches).map_err(|error| crate::cli::usage(&error))?.run(session)
+                V::from_arg_matches(matches)
+                    .map_err(|error| crate::cli::usage(&error))?
+                    .run(session)
             },
         }
     }

@@ -35,8 +35,16 @@ impl Verb for Outdated {
         let Reply::List(packages) = reply else { return Err(unexpected(&reply)) };
         let mut packages = packages;
         self.limit.cut(&mut packages);
-        if packages.is_empty() && !session.globals.json && !session.globals.quiet && session.out.screen.tty() {
-            session.out.note(if self.security { "no security fixes wait" } else { "everything is up to date" });
+        if packages.is_empty()
+            && !session.globals.json
+            && !session.globals.quiet
+            && session.out.screen.tty()
+        {
+            session.out.note(if self.security {
+                "no security fixes wait"
+            } else {
+                "everything is up to date"
+            });
         }
         list::show(session, &packages, write);
         Ok(0)
@@ -44,7 +52,8 @@ impl Verb for Outdated {
 }
 
 fn write(out: &mut Output, packages: &[Listed<'_>]) {
-    let mut table = Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Left]);
+    let mut table =
+        Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Spare]);
     let arrow = out.screen.pick("→", "->");
     for package in packages {
         table.row([

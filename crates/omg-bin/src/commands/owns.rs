@@ -52,7 +52,8 @@ fn place(text: &str) -> Result<String, Fault> {
     }
     if !text.contains('/') && std::fs::symlink_metadata(text).is_err() {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let command = std::env::split_paths(&path).map(|dir| dir.join(text)).find(|file| file.is_file());
+        let command =
+            std::env::split_paths(&path).map(|dir| dir.join(text)).find(|file| file.is_file());
         if let Some(command) = command.as_deref().and_then(Path::to_str) {
             return Ok(command.to_owned());
         }
@@ -62,8 +63,9 @@ fn place(text: &str) -> Result<String, Fault> {
 
 /// An absolute path without `.` and `..`. Links are left as they are: a package may own the link.
 pub(super) fn absolute(text: &str) -> Result<String, Fault> {
-    let full = std::path::absolute(text)
-        .map_err(|error| Fault::caused_by(Code::Unreadable, format!("'{text}' can't be made absolute"), &error))?;
+    let full = std::path::absolute(text).map_err(|error| {
+        Fault::caused_by(Code::Unreadable, format!("'{text}' can't be made absolute"), &error)
+    })?;
     let mut plain = PathBuf::new();
     for part in full.components() {
         match part {

@@ -35,9 +35,14 @@ impl Verb for Provides {
         let Reply::Files { matches, hint } = reply else { return Err(unexpected(&reply)) };
         let mut matches = matches;
         if matches.is_empty() {
-            let mut fault = Fault::new(Code::NotFound, format!("no package is known to have '{what}'"));
+            let mut fault =
+                Fault::new(Code::NotFound, format!("no package is known to have '{what}'"));
             fault.hint = hint;
-            return Err(fault.suggest(if what.contains('/') { Vec::new() } else { suggest::near(session, &what) }));
+            return Err(fault.suggest(if what.contains('/') {
+                Vec::new()
+            } else {
+                suggest::near(session, &what)
+            }));
         }
         self.limit.cut(&mut matches);
         found::show(session, &what, &matches, hint.as_deref());

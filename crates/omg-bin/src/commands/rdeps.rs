@@ -37,7 +37,8 @@ impl Verb for Rdeps {
   omg rdeps --installed perl     only packages on this system";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
-        let answer = session.ask(Query::Rdeps { package: &self.package, installed: self.installed })?;
+        let answer =
+            session.ask(Query::Rdeps { package: &self.package, installed: self.installed })?;
         let reply = answer.reply()?;
         let Reply::Rdeps(dependents) = reply else { return Err(unexpected(&reply)) };
         let mut dependents = dependents;
@@ -45,9 +46,9 @@ impl Verb for Rdeps {
         if session.globals.json {
             session.json("omg.rdeps/1", Body { package: &self.package, dependents: &dependents });
         } else if session.globals.quiet {
-            dependents.iter().for_each(|dependent| {
+            for dependent in &dependents {
                 session.out.foreign(Style::Plain, dependent.name).line();
-            });
+            }
         } else {
             if dependents.is_empty() {
                 session.out.note("nothing depends on it");

@@ -56,9 +56,9 @@ impl Verb for Search {
         if session.globals.json {
             session.json("omg.search/1", Body { query: &query, total: *total, packages });
         } else if session.globals.quiet {
-            packages.iter().for_each(|package| {
+            for package in packages {
                 session.out.foreign(Style::Plain, package.name).line();
-            });
+            }
         } else {
             write(&mut session.out, &query, *total, packages);
         }
@@ -81,7 +81,8 @@ fn no_match(session: &mut Session, query: &str) -> Fault {
 fn write(out: &mut Output, query: &str, total: u32, packages: &[Summary<'_>]) {
     let words: Vec<String> = query.split_whitespace().map(str::to_ascii_lowercase).collect();
     let Some(columns) = out.screen.columns else { return write_piped(out, packages) };
-    let mut table = Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Rest]);
+    let mut table =
+        Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Rest]);
     for package in packages {
         let name = Cell::new(Style::Name, package.name).highlight(&words);
         table.row([
@@ -100,19 +101,23 @@ fn write(out: &mut Output, query: &str, total: u32, packages: &[Summary<'_>]) {
     let shown = packages.len() as u64;
     if u64::from(total) > shown {
         let dots = out.screen.pick("…", "...");
-        let more = format!("{dots} and {} more (--limit 0 for all)", count(u64::from(total) - shown));
+        let more =
+            format!("{dots} and {} more (--limit 0 for all)", count(u64::from(total) - shown));
         out.styled(Style::Dim, &more).line();
     }
 }
 
 fn write_piped(out: &mut Output, packages: &[Summary<'_>]) {
-    let mut table = Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Rest]);
+    let mut table =
+        Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Rest]);
     for package in packages {
         table.row([
             Cell::new(Style::Name, package.name),
             Cell::new(Style::Version, package.version),
             repository(package.repository),
-            Cell::new(Style::Good, package.installed_version.unwrap_or("-")),
+            package
+                .installed_version
+                .map_or_else(|| Cell::new(Style::Dim, "-"), |it| Cell::new(Style::Good, it)),
             Cell::new(Style::Plain, package.description),
         ]);
     }
@@ -148,7 +153,9 @@ fn write_pairs(out: &mut Output, words: &[String], packages: &[Summary<'_>], col
 pub(super) fn mark(out: &Output, package: &Summary<'_>) -> Cell<'static> {
     match package.installed_version {
         None => Cell::new(Style::Plain, " "),
-        Some(version) if version == package.version => Cell::owned(Style::Good, out.screen.pick("✓", "*").to_owned()),
+        Some(version) if version == package.version => {
+            Cell::owned(Style::Good, out.screen.pick("✓", "*").to_owned())
+        }
         Some(_) => Cell::owned(Style::Warn, out.screen.pick("↑", "^").to_owned()),
     }
 }

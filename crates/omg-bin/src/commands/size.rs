@@ -61,7 +61,11 @@ impl Verb for Size {
         if self.tree {
             let limit = self.limit.or(Some(TREES)).unwrap_or(u32::MAX);
             rows.truncate(limit as usize);
-            let roots: Vec<&str> = if package.is_empty() { rows.iter().map(|row| row.name).collect() } else { vec![package] };
+            let roots: Vec<&str> = if package.is_empty() {
+                rows.iter().map(|row| row.name).collect()
+            } else {
+                vec![package]
+            };
             return trees(session, &roots, if package.is_empty() { 1 } else { 3 });
         }
         self.limit.cut(&mut rows);
@@ -75,8 +79,9 @@ impl Verb for Size {
 }
 
 fn write(out: &mut Output, rows: &[SizeRow<'_>]) {
-    let mut table = Table::new(&[Column::Left, Column::Left, Column::Right, Column::Right, Column::Right])
-        .heading(&["PACKAGE", "VERSION", "OWN", "ONLY IT NEEDS", "ALL IT NEEDS"]);
+    let mut table =
+        Table::new(&[Column::Left, Column::Spare, Column::Right, Column::Right, Column::Right])
+            .heading(&["PACKAGE", "VERSION", "OWN", "ONLY IT NEEDS", "ALL IT NEEDS"]);
     for row in rows {
         table.row([
             Cell::new(Style::Name, row.name),
@@ -101,7 +106,8 @@ fn trees(session: &mut Session, roots: &[&str], depth: u16) -> Result<u8, Fault>
     }
     let sizes = sizes(session, &rows)?;
     if session.globals.json {
-        let rows = rows.iter().map(|row| SizedRow { row, size: sizes.get(&row.name).copied() }).collect();
+        let rows =
+            rows.iter().map(|row| SizedRow { row, size: sizes.get(&row.name).copied() }).collect();
         session.json("omg.size-tree/1", Trees { rows });
     } else {
         tree::write(&mut session.out, &rows, |row| sizes.get(&row.name).map(|size| bytes(*size)));
@@ -111,7 +117,8 @@ fn trees(session: &mut Session, roots: &[&str], depth: u16) -> Result<u8, Fault>
 
 /// Each installed package's own size. Packages without one are left out.
 fn sizes(session: &mut Session, rows: &[TreeRow]) -> Result<HashMap<String, u64>, Fault> {
-    let mut names: Vec<&str> = rows.iter().filter(|row| row.installed).map(|row| &*row.name).collect();
+    let mut names: Vec<&str> =
+        rows.iter().filter(|row| row.installed).map(|row| &*row.name).collect();
     names.sort_unstable();
     names.dedup();
     let queries: Vec<_> = names.iter().map(|package| Query::Size { package }).collect();

@@ -60,7 +60,9 @@ impl Verb for Status {
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
         let bodies = session.ask_all(&[Query::Status, Query::Stats])?;
-        let [status, stats] = bodies.as_slice() else { return Err(unexpected(&Reply::Batch(bodies))) };
+        let [status, stats] = bodies.as_slice() else {
+            return Err(unexpected(&Reply::Batch(bodies)));
+        };
         let status = match reply(status)? {
             Reply::Status(status) => status,
             other => return Err(unexpected(&other)),
@@ -71,12 +73,24 @@ impl Verb for Status {
         };
         let running = session.over_socket();
         if session.globals.json {
-            let daemon = if running { daemon(&stats) } else { Daemon { index_packages: stats.index_packages, ..Daemon::default() } };
-            let body = Body { packages: status.packages, broken: status.broken, daemon, data_age_s: status.data_age_s };
+            let daemon = if running {
+                daemon(&stats)
+            } else {
+                Daemon { index_packages: stats.index_packages, ..Daemon::default() }
+            };
+            let body = Body {
+                packages: status.packages,
+                broken: status.broken,
+                daemon,
+                data_age_s: status.data_age_s,
+            };
             session.json("omg.status/1", body);
         } else if session.globals.quiet {
             let Counts { total, explicit, orphans, updates, security_updates } = status.packages;
-            session.out.push(&format!("{total} {explicit} {orphans} {updates} {security_updates}")).line();
+            session
+                .out
+                .push(&format!("{total} {explicit} {orphans} {updates} {security_updates}"))
+                .line();
         } else {
             write(&mut session.out, &status, running.then_some(&stats));
             if session.globals.verbose {
@@ -111,7 +125,11 @@ fn label<'a>(out: &'a mut Output, name: &str) -> &'a mut Output {
 fn write(out: &mut Output, status: &omg_core::Status, stats: Option<&Stats>) {
     let Counts { total, explicit, orphans, updates, security_updates } = status.packages;
     let number = |it: u32| count(it.into());
-    label(out, "packages").push(&format!("{} installed, {} explicit", number(total), number(explicit)));
+    label(out, "packages").push(&format!(
+        "{} installed, {} explicit",
+        number(total),
+        number(explicit)
+    ));
     if orphans > 0 {
         out.push(", ").styled(Style::Warn, &format!("{} needed by nothing", number(orphans)));
         out.styled(Style::Dim, "  omg list --orphans");
@@ -119,7 +137,9 @@ fn write(out: &mut Output, status: &omg_core::Status, stats: Option<&Stats>) {
     label(out.line(), "updates");
     match (updates, security_updates) {
         (0, _) => out.styled(Style::Good, "none"),
-        (updates, 0) => out.styled(Style::Warn, &number(updates)).styled(Style::Dim, "  omg outdated"),
+        (updates, 0) => {
+            out.styled(Style::Warn, &number(updates)).styled(Style::Dim, "  omg outdated")
+        }
         (updates, security) => {
             out.styled(Style::Warn, &number(updates)).push(", ");
             out.styled(Style::Security, &format!("{} for security", number(security)));
@@ -128,7 +148,8 @@ fn write(out: &mut Output, status: &omg_core::Status, stats: Option<&Stats>) {
     };
     out.line();
     if status.broken > 0 {
-        label(out, "broken").styled(Style::Bad, &format!("{} half installed", number(status.broken)));
+        label(out, "broken")
+            .styled(Style::Bad, &format!("{} half installed", number(status.broken)));
         out.styled(Style::Dim, "  sudo dpkg --configure -a").line();
     }
     label(out, "lists").push(&format!("{} packages", number(status.index_packages)));
@@ -138,18 +159,29 @@ fn write(out: &mut Output, status: &omg_core::Status, stats: Option<&Stats>) {
             out.styled(Style::Dim, "  sudo apt-get update")
         }
         Some(seconds) => out.push(&format!(", refreshed {} ago", age(seconds))),
-        None => out.push(", ").styled(Style::Warn, "never refreshed").styled(Style::Dim, "  sudo apt-get update"),
+        None => out
+            .push(", ")
+            .styled(Style::Warn, "never refreshed")
+            .styled(Style::Dim, "  sudo apt-get update"),
     };
     label(out.line(), "daemon");
     match stats {
-        Some(stats) => out.push(&format!("pid {}, up {}, {}", stats.pid, uptime(stats.uptime_s), bytes(stats.rss_bytes))),
+        Some(stats) => out.push(&format!(
+            "pid {}, up {}, {}",
+            stats.pid,
+            uptime(stats.uptime_s),
+            bytes(stats.rss_bytes)
+        )),
         None => out.styled(Style::Dim, "none; one was started for this answer"),
     };
     out.line();
 }
 
 fn write_more(out: &mut Output, stats: &Stats) {
-    label(out.line(), "index").push(&bytes(stats.index_bytes)).push(", generation ").push(&stats.generation.to_string());
+    label(out.line(), "index")
+        .push(&bytes(stats.index_bytes))
+        .push(", generation ")
+        .push(&stats.generation.to_string());
     label(out.line(), "requests").push(&format!(
         "{} answered, {} waited for an equal one, {} connections open",
         count(stats.requests),
@@ -159,7 +191,9 @@ fn write_more(out: &mut Output, stats: &Stats) {
     out.line();
     for (name, tier) in [("memory", stats.memory), ("disk", stats.disk)] {
         let asked = tier.hits + tier.misses;
-        let share = if asked == 0 { String::new() } else { format!(" ({} %)", tier.hits * 100 / asked) };
+        let share = (tier.hits * 100)
+            .checked_div(asked)
+            .map_or_else(String::new, |share| format!(" ({share} %)"));
         label(out, name).push(&format!(
             "{} hits{share}, {} misses, {} evicted, {} entries, {}",
             count(tier.hits),

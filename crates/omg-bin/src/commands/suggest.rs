@@ -47,9 +47,9 @@ impl Verb for Suggest {
         if session.globals.json {
             session.json("omg.suggest/1", Body { query: &self.name, suggestions: names });
         } else {
-            names.iter().for_each(|name| {
+            for name in names {
                 session.out.foreign(Style::Name, name).line();
-            });
+            }
         }
         Ok(0)
     }
@@ -57,7 +57,9 @@ impl Verb for Suggest {
 
 /// Names for "did you mean". An error on the way only means that there are none.
 pub(super) fn near(session: &mut Session, query: &str) -> Vec<String> {
-    let Ok(answer) = session.ask(Query::Suggest { query, limit: BELOW_AN_ERROR }) else { return Vec::new() };
+    let Ok(answer) = session.ask(Query::Suggest { query, limit: BELOW_AN_ERROR }) else {
+        return Vec::new();
+    };
     match answer.reply() {
         Ok(Reply::Suggest(names)) => names.into_iter().map(str::to_owned).collect(),
         _ => Vec::new(),

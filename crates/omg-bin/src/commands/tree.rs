@@ -48,7 +48,11 @@ impl Verb for Tree {
 }
 
 /// Draws rows; `extra` may add a word behind a row.
-pub(super) fn write(out: &mut Output, rows: &[TreeRow], extra: impl Fn(&TreeRow) -> Option<String>) {
+pub(super) fn write(
+    out: &mut Output,
+    rows: &[TreeRow],
+    extra: impl Fn(&TreeRow) -> Option<String>,
+) {
     let depths: Vec<usize> = rows.iter().map(|row| row.depth.into()).collect();
     let tick = out.screen.pick("✓", "*");
     for (row, branch) in rows.iter().zip(branches(&depths, out.screen.unicode)) {

@@ -48,7 +48,9 @@ impl Verb for Why {
         } else {
             write(&mut session.out, &self.package, &chains);
             if total > chains.len() {
-                session.out.note(&format!("and {} more ways (--limit 0 for all)", total - chains.len()));
+                session
+                    .out
+                    .note(&format!("and {} more ways (--limit 0 for all)", total - chains.len()));
             }
         }
         Ok(0)
@@ -57,7 +59,9 @@ impl Verb for Why {
 
 fn write(out: &mut Output, package: &str, chains: &[Chain]) {
     if chains.is_empty() {
-        out.foreign(Style::Name, package).push(" is installed, but nothing that you asked for needs it").line();
+        out.foreign(Style::Name, package)
+            .push(" is installed, but nothing that you asked for needs it")
+            .line();
     }
     for (at, chain) in chains.iter().enumerate() {
         if at > 0 {

@@ -21,11 +21,14 @@ pub(crate) fn executable() -> PathBuf {
 ///
 /// # Errors
 /// [`Code::Daemon`], or [`Code::Unwritable`] for the log.
-pub(super) fn detached(log: Option<&Path>) -> Result<Child, Fault> {
+pub(super) fn detached(root: Option<&Path>, log: Option<&Path>) -> Result<Child, Fault> {
     let stderr = log.map_or_else(|| Ok(Stdio::null()), open_log)?;
     let mut command = Command::new(executable());
     // Another directory would be kept busy for as long as the daemon runs.
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+    if let Some(root) = root {
+        command.arg("--root").arg(root);
+    }
     // SAFETY: between fork and exec only setsid(2) is called, which is async-signal-safe and touches
     // no memory of ours.
     unsafe {

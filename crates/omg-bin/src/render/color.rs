@@ -21,7 +21,12 @@ impl ColorChoice {
             Self::Always => true,
             Self::Never => false,
             Self::Auto if set("NO_COLOR") => false,
-            Self::Auto if environment("CLICOLOR_FORCE").is_some_and(|value| !matches!(&*value, "" | "0")) => true,
+            Self::Auto
+                if environment("CLICOLOR_FORCE")
+                    .is_some_and(|value| !matches!(&*value, "" | "0")) =>
+            {
+                true
+            }
             Self::Auto => {
                 tty && environment("TERM").is_none_or(|term| term != "dumb")
                     && environment("CLICOLOR").is_none_or(|value| value != "0")
@@ -92,7 +97,9 @@ mod tests {
     #[test]
     fn flag_beats_no_color_beats_force_beats_terminal() {
         let decide = |choice: ColorChoice, tty, set: &[(&str, &str)]| {
-            choice.decide(tty, |name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            choice.decide(tty, |name| {
+                set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
         };
         assert!(decide(ColorChoice::Auto, true, &[]));
         assert!(!decide(ColorChoice::Auto, false, &[]));

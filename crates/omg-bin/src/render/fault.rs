@@ -14,12 +14,18 @@ pub(crate) fn fault_text(fault: &Fault, color: bool) -> String {
     let (bold, _) = paint(Style::Heading);
     let (name, _) = paint(Style::Match);
     let mut text = String::new();
-    let _ = writeln!(text, "{bad}error[{}]{end}{bold}: {}{end}", fault.code.id(), clean(&fault.message));
+    let _ = writeln!(
+        text,
+        "{bad}error[{}]{end}{bold}: {}{end}",
+        fault.code.id(),
+        clean(&fault.message)
+    );
     for cause in &fault.cause {
         let _ = writeln!(text, "  {bold}cause{end}: {}", clean(cause));
     }
     if !fault.suggestions.is_empty() {
-        let names: Vec<String> = fault.suggestions.iter().map(|it| format!("{name}{}{end}", clean(it))).collect();
+        let names: Vec<String> =
+            fault.suggestions.iter().map(|it| format!("{name}{}{end}", clean(it))).collect();
         let _ = writeln!(text, "  {bold}did you mean{end}: {}", names.join(", "));
     }
     if let Some(hint) = &fault.hint {

@@ -12,7 +12,7 @@ pub(crate) fn bytes(size: u64) -> String {
     for unit in UNITS {
         // 999.5 would be printed with four digits.
         if value < 999.5 {
-            let digits = if value < 9.95 { 1 } else { 0 };
+            let digits = usize::from(value < 9.95);
             return format!("{value:.digits$} {unit}");
         }
         value /= 1024.0;
@@ -35,9 +35,16 @@ pub(crate) fn count(number: u64) -> String {
 
 /// `3 hours`: the largest unit that fits at least once.
 pub(crate) fn age(seconds: u64) -> String {
-    const UNITS: [(u64, &str); 6] =
-        [(31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
-    let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "second"));
+    const UNITS: [(u64, &str); 6] = [
+        (31_557_600, "year"),
+        (2_629_800, "month"),
+        (86_400, "day"),
+        (3_600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    let (size, unit) =
+        UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "second"));
     let number = seconds / size;
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
@@ -64,7 +71,8 @@ mod tests {
 
     #[test]
     fn sizes_have_at_most_three_digits() {
-        let cases = [(0, "0 B"), (999, "999 B"), (1000, "1.0 KiB"), (1536, "1.5 KiB"), (10_240, "10 KiB")];
+        let cases =
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 KiB"), (1536, "1.5 KiB"), (10_240, "10 KiB")];
         for (size, text) in cases {
             assert_eq!(bytes(size), text);
         }
@@ -75,8 +83,17 @@ mod tests {
 
     #[test]
     fn counts_and_times() {
-        assert_eq!([count(0), count(999), count(1000), count(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([age(0), age(1), age(7200), age(90_000)], ["0 seconds", "1 second", "2 hours", "1 day"]);
-        assert_eq!([uptime(5), uptime(65), uptime(3_700), uptime(100_000)], ["5s", "1m 5s", "1h 1m", "1d 3h"]);
+        assert_eq!(
+            [count(0), count(999), count(1000), count(1_234_567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [age(0), age(1), age(7200), age(90_000)],
+            ["0 seconds", "1 second", "2 hours", "1 day"]
+        );
+        assert_eq!(
+            [uptime(5), uptime(65), uptime(3_700), uptime(100_000)],
+            ["5s", "1m 5s", "1h 1m", "1d 3h"]
+        );
     }
 }

@@ -26,7 +26,7 @@ impl Output {
 
     /// Adds text of our own in a style.
     pub(crate) fn styled(&mut self, style: Style, text: &str) -> &mut Self {
-        if self.screen.color && style != Style::Plain {
+        if self.screen.color && style != Style::Plain && !text.is_empty() {
             self.text.push_str(style.start());
             self.text.push_str(text);
             self.text.push_str(style.end());

@@ -26,11 +26,14 @@ impl Screen {
     /// Asks the terminal and the environment. COLUMNS and LINES win over what the terminal says.
     pub(crate) fn detect(choice: ColorChoice) -> Self {
         let environment = |name: &str| std::env::var(name).ok();
-        let number = |name| environment(name).and_then(|value| value.parse().ok()).filter(|&n: &usize| n > 0);
+        let number = |name| {
+            environment(name).and_then(|value| value.parse().ok()).filter(|&n: &usize| n > 0)
+        };
         let stdout = std::io::stdout();
         let tty = stdout.is_terminal();
         let size = if tty { rustix::termios::tcgetwinsize(&stdout).ok() } else { None };
-        let columns = number("COLUMNS").or(size.map(|size| size.ws_col.into())).filter(|&n| n >= NARROWEST);
+        let columns =
+            number("COLUMNS").or(size.map(|size| size.ws_col.into())).filter(|&n| n >= NARROWEST);
         let lines = number("LINES").or(size.map(|size| size.ws_row.into())).filter(|&n| n > 0);
         Self {
             columns: tty.then_some(columns.unwrap_or(80)),
@@ -54,7 +57,13 @@ impl Screen {
     /// A screen for tests: a terminal of this many columns without colour.
     #[cfg(test)]
     pub(crate) fn terminal(columns: usize) -> Self {
-        Self { columns: Some(columns), lines: Some(24), color: false, error_color: false, unicode: true }
+        Self {
+            columns: Some(columns),
+            lines: Some(24),
+            color: false,
+            error_color: false,
+            unicode: true,
+        }
     }
 
     /// A screen for tests: a pipe.
@@ -66,10 +75,15 @@ impl Screen {
 
 /// The first of these that is set and not empty decides, as in setlocale(3).
 fn speaks_utf8(environment: impl Fn(&str) -> Option<String>) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| environment(name).filter(|value| !value.is_empty()));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| environment(name).filter(|value| !value.is_empty()));
     locale.is_some_and(|locale| {
         let locale = locale.to_ascii_lowercase();
-        locale.ends_with("utf-8") || locale.ends_with("utf8") || locale.contains("utf-8@") || locale.contains("utf8@")
+        locale.ends_with("utf-8")
+            || locale.ends_with("utf8")
+            || locale.contains("utf-8@")
+            || locale.contains("utf8@")
     })
 }
 
@@ -80,7 +94,9 @@ mod tests {
     #[test]
     fn locale_decides_on_drawing_characters() {
         let speaks = |set: &[(&str, &str)]| {
-            speaks_utf8(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            speaks_utf8(|name| {
+                set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
         };
         assert!(speaks(&[("LANG", "C.UTF-8")]));
         assert!(speaks(&[("LANG", "de_DE.utf8@euro")]));

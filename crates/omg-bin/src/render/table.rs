@@ -38,8 +38,10 @@ impl<'a> Cell<'a> {
     #[must_use]
     pub(crate) fn highlight(mut self, words: &[String]) -> Self {
         let lower = self.text.to_ascii_lowercase();
-        let mut ranges: Vec<_> =
-            words.iter().filter_map(|word| lower.find(word.as_str()).map(|at| at..at + word.len())).collect();
+        let mut ranges: Vec<_> = words
+            .iter()
+            .filter_map(|word| lower.find(word.as_str()).map(|at| at..at + word.len()))
+            .collect();
         ranges.sort_by_key(|range| (range.start, range.end));
         ranges.dedup_by(|next, kept| {
             let overlap = next.start <= kept.end;
@@ -63,7 +65,11 @@ impl<'a> Cell<'a> {
         let text = cut(&self.text, columns, mark);
         let mut plain = 0;
         for range in self.matched.iter().filter(|range| range.end <= text.len()) {
-            let (Some(before), Some(inside)) = (text.get(plain..range.start), text.get(range.clone())) else { break };
+            let (Some(before), Some(inside)) =
+                (text.get(plain..range.start), text.get(range.clone()))
+            else {
+                break;
+            };
             out.styled(self.style, before).styled(Style::Match, inside);
             plain = range.end;
         }
@@ -82,6 +88,9 @@ pub(crate) enum Column {
     Left,
     /// As wide as its widest field, numbers to the right.
     Right,
+    /// As [`Left`](Self::Left), but left out on a terminal that is too narrow for all. The first ones
+    /// go first.
+    Spare,
     /// What is left of the line; cut there on a terminal. Only sensible as the last one.
     Rest,
 }
@@ -143,6 +152,7 @@ impl<'a> Table<'a> {
         let heading = if out.screen.tty() { self.heading } else { &[] };
         let mut widths = self.natural(heading);
         if let Some(columns) = out.screen.columns {
+            self.leave_out(&mut widths, columns);
             shrink(&mut widths, columns);
         }
         if !heading.is_empty() && !self.cells.is_empty() {
@@ -154,12 +164,27 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Takes spare columns out, by giving them no width, until a line fits.
+    fn leave_out(&self, widths: &mut [usize], columns: usize) {
+        for at in 0..self.columns.len() {
+            if line(widths) <= columns {
+                return;
+            }
+            if let (Some(Column::Spare), Some(width)) = (self.columns.get(at), widths.get_mut(at)) {
+                *width = 0;
+            }
+        }
+    }
+
     fn write_row(&self, out: &mut Output, row: &[Cell<'_>], widths: &[usize]) {
         let mut used = 0;
         let mut owed = 0;
         for ((cell, column), &column_width) in row.iter().zip(self.columns).zip(widths) {
+            if column_width == 0 && *column != Column::Rest {
+                continue;
+            }
             match column {
-                Column::Left => {
+                Column::Left | Column::Spare => {
                     out.spaces(owed);
                     let wrote = cell.write(out, column_width);
                     owed = column_width - wrote + GAP;
@@ -172,7 +197,10 @@ impl<'a> Table<'a> {
                 }
                 Column::Rest => {
                     out.spaces(owed);
-                    let room = out.screen.columns.map_or(usize::MAX, |columns| columns.saturating_sub(used));
+                    let room = out
+                        .screen
+                        .columns
+                        .map_or(usize::MAX, |columns| columns.saturating_sub(used));
                     cell.write(out, room);
                     owed = 0;
                 }
@@ -183,11 +211,20 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Columns that a line takes. One of no width has no gap either.
+fn line(widths: &[usize]) -> usize {
+    widths
+        .iter()
+        .filter(|width| **width > 0)
+        .map(|width| width + GAP)
+        .sum::<usize>()
+        .saturating_sub(GAP)
+}
+
 /// Narrows the widest columns until a line fits, or none can be narrowed further.
 fn shrink(widths: &mut [usize], columns: usize) {
     loop {
-        let total: usize = widths.iter().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
-        let over = total.saturating_sub(columns);
+        let over = line(widths).saturating_sub(columns);
         let Some(widest) = widths.iter_mut().max() else { return };
         if over == 0 || *widest <= NARROWEST {
             return;
@@ -203,8 +240,13 @@ mod tests {
     use crate::render::Screen;
 
     fn sample(screen: Screen) -> String {
-        let mut table = Table::new(&[Column::Left, Column::Right, Column::Rest]).heading(&["NAME", "SIZE", "WHAT"]);
-        table.row([Cell::new(Style::Name, "vim"), Cell::new(Style::Plain, "12"), Cell::new(Style::Plain, "an editor")]);
+        let mut table = Table::new(&[Column::Left, Column::Right, Column::Rest])
+            .heading(&["NAME", "SIZE", "WHAT"]);
+        table.row([
+            Cell::new(Style::Name, "vim"),
+            Cell::new(Style::Plain, "12"),
+            Cell::new(Style::Plain, "an editor"),
+        ]);
         table.row([
             Cell::new(Style::Name, "日本"),
             Cell::new(Style::Plain, "3,456"),
@@ -240,7 +282,7 @@ mod tests {
     fn narrow_terminals_cut_the_widest_first() {
         let mut widths = [40, 10, 0];
         shrink(&mut widths, 40);
-        assert_eq!(widths.iter().map(|width| width + GAP).sum::<usize>() - GAP, 40);
+        assert_eq!(line(&widths), 40);
         assert_eq!(widths[1], 10);
     }
 }

@@ -6,7 +6,11 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Text that can't do anything to a terminal but show. Borrowed if it was harmless already.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if is_printable_ascii(text) { Cow::Borrowed(text) } else { Cow::Owned(omg_core::escape(text).to_string()) }
+    if is_printable_ascii(text) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(omg_core::escape(text).to_string())
+    }
 }
 
 fn is_printable_ascii(text: &str) -> bool {

@@ -3,8 +3,11 @@
 /// The drawing in front of each row, from the rows' depths in the order to print. The root (depth 0)
 /// has none.
 pub(crate) fn branches(depths: &[usize], unicode: bool) -> Vec<String> {
-    let (tee, corner, pipe, gap) =
-        if unicode { ("├── ", "└── ", "│   ", "    ") } else { ("|-- ", "`-- ", "|   ", "    ") };
+    let (tee, corner, pipe, gap) = if unicode {
+        ("├── ", "└── ", "│   ", "    ")
+    } else {
+        ("|-- ", "`-- ", "|   ", "    ")
+    };
     // From the end: `open[d]` says whether another row of depth d follows below the same parent.
     let mut open: Vec<bool> = Vec::new();
     let mut drawn: Vec<String> = depths
@@ -16,7 +19,9 @@ pub(crate) fn branches(depths: &[usize], unicode: bool) -> Vec<String> {
             open.resize(depth + 1, false);
             if depth > 0 {
                 let above = open.get(1..depth).unwrap_or(&[]);
-                above.iter().for_each(|&more| prefix.push_str(if more { pipe } else { gap }));
+                for &more in above {
+                    prefix.push_str(if more { pipe } else { gap });
+                }
                 prefix.push_str(if open.last() == Some(&true) { tee } else { corner });
             }
             if let Some(last) = open.last_mut() {

@@ -147,7 +147,10 @@ fn fill<'a, B: PackageManager>(
         details.installed_at = backend.installed_at(&package.name, &package.architecture);
         details.held = package.held;
         details.essential |= package.essential;
-        details.state = backend.details(view.installed.record(package)).state;
+        let own = backend.details(view.installed.record(package));
+        details.state = own.state;
+        // Lists may leave long descriptions to translations that were not fetched.
+        details.long_description = details.long_description.or(own.long_description);
     }
     details.versions = versions(view, backend, entry, seen);
     details.purl = purl(

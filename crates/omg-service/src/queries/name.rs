@@ -88,10 +88,7 @@ pub(crate) fn unknown(view: &View, name: &str) -> Fault {
     providers.dedup();
     if providers.is_empty() {
         let names = suggest::names(view, name, SUGGESTIONS);
-        return match names.first() {
-            Some(first) => fault.hint(format!("did you mean '{first}'?")).suggest(names),
-            None => fault.hint(format!("omg search {name} looks in descriptions, too")),
-        };
+        return fault.hint(format!("`omg search {name}` looks in descriptions too")).suggest(names);
     }
     let mut fault = Fault::new(Code::NotFound, format!("'{name}' is a virtual package"));
     fault.hint = Some(format!("provided by {}", shorten(&providers)));

@@ -19,10 +19,22 @@ pub(super) fn daemon(stats: &Stats, stays: bool) -> Check {
     let replaced = fs::read_link(format!("/proc/{}/exe", stats.pid))
         .is_ok_and(|path| path.to_string_lossy().ends_with(" (deleted)"));
     if replaced {
-        return Check::warn("daemon", format!("pid {} runs a build that was replaced since", stats.pid), "omg daemon stop");
+        return Check::warn(
+            "daemon",
+            format!("pid {} runs a build that was replaced since", stats.pid),
+            "omg daemon stop",
+        );
     }
     let up = uptime(stats.uptime_s);
-    Check::ok("daemon", format!("pid {}, up {up}, {}, {}", stats.pid, bytes(stats.rss_bytes), env!("CARGO_PKG_VERSION")))
+    Check::ok(
+        "daemon",
+        format!(
+            "pid {}, up {up}, {}, {}",
+            stats.pid,
+            bytes(stats.rss_bytes),
+            env!("CARGO_PKG_VERSION")
+        ),
+    )
 }
 
 /// Is there a package database that we read?
@@ -44,16 +56,27 @@ pub(super) fn lists(status: &Status) -> Check {
     let packages = count(status.index_packages.into());
     match status.data_age_s {
         None => Check::warn("lists", "the repositories' lists were never fetched", REFRESH),
-        Some(seconds) if seconds > OLD => Check::warn("lists", format!("{packages} packages, {} old", age(seconds)), REFRESH),
-        Some(seconds) => Check::ok("lists", format!("{packages} packages, refreshed {} ago", age(seconds))),
+        Some(seconds) if seconds > OLD => {
+            Check::warn("lists", format!("{packages} packages, {} old", age(seconds)), REFRESH)
+        }
+        Some(seconds) => {
+            Check::ok("lists", format!("{packages} packages, refreshed {} ago", age(seconds)))
+        }
     }
 }
 
 /// Did every installation end?
 pub(super) fn audit(status: &Status) -> Check {
     match status.broken {
-        0 => Check::ok("packages", format!("{} installed, none half way", count(status.packages.total.into()))),
-        broken => Check::fail("packages", format!("{broken} stopped half way"), "sudo dpkg --configure -a"),
+        0 => Check::ok(
+            "packages",
+            format!("{} installed, none half way", count(status.packages.total.into())),
+        ),
+        broken => Check::fail(
+            "packages",
+            format!("{broken} stopped half way"),
+            "sudo dpkg --configure -a",
+        ),
     }
 }
 
@@ -71,7 +94,8 @@ pub(super) fn records(stats: &Stats) -> Check {
 
 /// Does somebody hold a lock of dpkg or apt?
 pub(super) fn lock(root: &Path) -> Check {
-    const FILES: [&str; 3] = ["var/lib/dpkg/lock-frontend", "var/lib/dpkg/lock", "var/lib/apt/lists/lock"];
+    const FILES: [&str; 3] =
+        ["var/lib/dpkg/lock-frontend", "var/lib/dpkg/lock", "var/lib/apt/lists/lock"];
     let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
     for file in FILES {
         let path = root.join(file);
