@@ -7,7 +7,7 @@ use omg_backend::PackageManager as _;
 use omg_backend_dpkg::Dpkg;
 use omg_core::{Source, Summary};
 use omg_index::{Builder, Index, Marks};
-use omg_proto::{Query, Reply, Request};
+use omg_proto::{Found, Query, Reply, Request};
 
 use crate::Outcome;
 use crate::host::Daemon;
@@ -172,7 +172,7 @@ pub(crate) fn thousand() -> Reply<'static> {
         installed_version: (at % 5 == 0).then_some("2.28.1+dfsg-1"),
         score: 100_000 - at as u32,
     };
-    Reply::Search { total: 1000, packages: (0..1000).map(package).collect() }
+    Reply::Search(Found::new(1000, (0..1000).map(package)))
 }
 
 /// bitcode beside JSON and postcard, on the first 1,000 results of a real search.
@@ -180,7 +180,7 @@ fn codec(index: &Index, report: &mut Report) -> Outcome {
     let hits = index.search("python", Some(1000), &Marks::new(index.len())).hits;
     let found = hits.iter().filter_map(|hit| Some((hit.score, index.row(hit.row)?)));
     let packages = &found.map(|(score, row)| summary(score, &row)).collect::<Vec<_>>();
-    let reply = Reply::Search { total: 1000, packages: packages.clone() };
+    let reply = Reply::Search(Found::new(1000, packages.iter().copied()));
     let bytes = reply.encode();
     let encode = Sample::of(2000, || drop(std::hint::black_box(reply.encode()))).median();
     let decode = Sample::of(2000, || drop(std::hint::black_box(Reply::decode(&bytes)))).median();

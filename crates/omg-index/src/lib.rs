@@ -45,6 +45,8 @@ mod validate;
 
 pub use builder::{Builder, Built};
 pub use error::Error;
+#[cfg(fuzzing)]
+pub use image::reseal;
 pub use index::{Index, IndexedOffer, Row, RowId};
 pub use marks::Marks;
 pub use records::{RecordBlock, RecordRef, unpack};

@@ -17,11 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let answer =
         client.call(&Request::One(Query::Search { query: &words.join(" "), limit: Some(10) }))?;
     match answer.reply()? {
-        Reply::Search { total, packages } => {
-            for package in packages {
+        Reply::Search(found) => {
+            for package in found.packages() {
                 println!("{} {}: {}", package.name, package.version, package.description);
             }
-            println!("{total} in all");
+            println!("{} in all", found.total);
         }
         Reply::Fault(fault) => println!("{fault}"),
         other => println!("{other:?}"),

@@ -121,9 +121,13 @@ def show(body):
         raise ValueError(f"reply of kind {kind}")
     (total,) = reader.integers(1, 32)
     (n,) = reader.lengths(1)
+    words = reader.strings(n)
+    (n,) = reader.lengths(1)
     names, versions = reader.strings(n), reader.strings(n)
     reader.kind(n, 4)
-    repositories, architectures, descriptions = reader.strings(n), reader.strings(n), reader.strings(n)
+    repositories = [words[number] for number in reader.integers(n, 16)]
+    architectures = [words[number] for number in reader.integers(n, 16)]
+    descriptions = reader.strings(n)
     installed = reader.options(n, reader.strings)
     scores = reader.integers(n, 32)
     if reader.at != len(body):

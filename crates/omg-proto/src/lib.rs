@@ -13,6 +13,8 @@ pub mod snapshot;
 #[cfg(feature = "messages")]
 mod error;
 #[cfg(feature = "messages")]
+mod found;
+#[cfg(feature = "messages")]
 pub mod frame;
 #[cfg(feature = "messages")]
 mod reply;
@@ -21,6 +23,8 @@ mod request;
 
 #[cfg(feature = "messages")]
 pub use error::Error;
+#[cfg(feature = "messages")]
+pub use found::Found;
 #[cfg(feature = "messages")]
 pub use reply::Reply;
 #[cfg(feature = "messages")]

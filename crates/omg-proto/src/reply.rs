@@ -1,12 +1,14 @@
 //! What can be answered.
 
+use std::cell::RefCell;
+
 use bitcode::{Decode, Encode};
 use omg_core::{
     Chain, Dependent, Details, Fault, FileMatch, Generation, Listed, SizeRow, Stats, Status,
-    Summary, TreeRow,
+    TreeRow,
 };
 
-use crate::Error;
+use crate::{Error, Found};
 
 /// The body of a reply frame. Strings are borrowed from the frame.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -16,13 +18,8 @@ pub enum Reply<'a> {
         /// What is being answered from.
         generation: Generation,
     },
-    /// To `Search`, best first.
-    Search {
-        /// Matches before the limit cut them.
-        total: u32,
-        /// The results.
-        packages: Vec<Summary<'a>>,
-    },
+    /// To `Search`.
+    Search(Found<'a>),
     /// To `Info`: one entry for each architecture or source that has the name.
     Info(Vec<Details<'a>>),
     /// To `Status`.
@@ -67,6 +64,18 @@ impl<'a> Reply<'a> {
 
     /// The bytes of this reply's body.
     pub fn encode(&self) -> Vec<u8> {
-        bitcode::encode(self)
+        /// A buffer that has grown beyond this is not kept: one huge answer would stay in memory.
+        const KEPT: usize = 256 * 1024;
+        thread_local! {
+            // Making the columns' vectors anew takes longer than filling them.
+            static BUFFER: RefCell<bitcode::Buffer> = RefCell::default();
+        }
+        BUFFER.with_borrow_mut(|buffer| {
+            let bytes = buffer.encode(self).to_vec();
+            if bytes.len() > KEPT {
+                *buffer = bitcode::Buffer::new();
+            }
+            bytes
+        })
     }
 }

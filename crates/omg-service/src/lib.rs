@@ -20,8 +20,8 @@
 //!
 //! let request = Request::One(Query::Search { query: "vim", limit: None }).encode();
 //! let body = service.call(Call::new(1000, None, request.into())).await?;
-//! let Ok(Reply::Search { total: 1, packages }) = Reply::decode(&body) else { panic!() };
-//! assert_eq!(packages[0].name, "vim");
+//! let Ok(Reply::Search(found)) = Reply::decode(&body) else { panic!() };
+//! assert_eq!(found.packages().next().map(|package| package.name), Some("vim"));
 //! catalogue.shutdown().await;
 //! # Ok::<(), omg_core::Fault>(())
 //! # }).unwrap();

@@ -49,18 +49,20 @@ impl Verb for Search {
         let limit = self.limit.or(tty.then_some(session.search_limit.unwrap_or(ON_A_TERMINAL)));
         let answer = session.ask(Query::Search { query: &query, limit })?;
         let reply = answer.reply()?;
-        let Reply::Search { total, packages } = &reply else { return Err(unexpected(&reply)) };
+        let Reply::Search(found) = &reply else { return Err(unexpected(&reply)) };
+        let total = found.total;
+        let packages: &[Summary<'_>] = &found.packages().collect::<Vec<_>>();
         if packages.is_empty() {
             return Err(no_match(session, &query));
         }
         if session.globals.json {
-            session.json("omg.search/1", Body { query: &query, total: *total, packages });
+            session.json("omg.search/1", Body { query: &query, total, packages });
         } else if session.globals.quiet {
             for package in packages {
                 session.out.foreign(Style::Plain, package.name).line();
             }
         } else {
-            write(&mut session.out, &query, *total, packages);
+            write(&mut session.out, &query, total, packages);
         }
         Ok(0)
     }

@@ -2,7 +2,7 @@
 
 use omg_core::{Source, Summary};
 use omg_proto::frame::{Envelope, Hello, REPLY_LIMIT, REQUEST_LIMIT};
-use omg_proto::{Query, Reply, Request};
+use omg_proto::{Found, Query, Reply, Request};
 
 use crate::support::{Daemon, frames};
 
@@ -58,7 +58,7 @@ fn the_reply_is_as_documented() {
         installed_version: None,
         score: 100,
     };
-    let reply = Reply::Search { total: 42, packages: vec![package] };
+    let reply = Reply::Search(Found::new(42, [package]));
     let mut out = Vec::new();
     Envelope { id: 1, body: &reply.encode() }.write(&mut out, REPLY_LIMIT).unwrap();
     assert_eq!(dump("reply"), out, "{}", hex(&out));
@@ -77,7 +77,7 @@ pub(crate) fn packages(count: u32) -> Vec<u8> {
         installed_version: number.is_multiple_of(2).then_some(text),
         score: number * 1000 + 70_000,
     });
-    Reply::Search { total: u32::MAX, packages: packages.collect() }.encode()
+    Reply::Search(Found::new(u32::MAX, packages)).encode()
 }
 
 /// The same, as the client in Python prints it.

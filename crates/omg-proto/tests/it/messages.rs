@@ -2,7 +2,7 @@
 
 use omg_core::{CacheCounts, Code, Counts, Fault, Generation, Stats, Status};
 use omg_proto::frame::{ID, REQUEST_LIMIT};
-use omg_proto::{Error, ListFilter, Query, Reply, Request};
+use omg_proto::{Found, Error, ListFilter, Query, Reply, Request};
 use proptest::prelude::*;
 
 use crate::heap::peak;
@@ -61,7 +61,7 @@ proptest! {
         let packages = Counts { total: number as u32, ..Counts::default() };
         for reply in [
             Reply::Pong { generation: Generation(number) },
-            Reply::Search { total: 0, packages: Vec::new() },
+            Reply::Search(Found::new(number as u32, [])),
             Reply::Suggest(vec![&text, "x"]),
             Reply::Paths(vec![&text]),
             Reply::Status(Status { packages, data_age_s: Some(number), ..Status::default() }),

@@ -1,21 +1,26 @@
 //! `Search`: both indexes, merged by score.
 
 use omg_core::Summary;
-use omg_index::Hit;
-use omg_proto::Reply;
+use omg_index::{Hit, Hits};
+use omg_proto::{Found, Reply};
 
 use crate::view::{Entry, View};
 
 pub(crate) fn answer<'a>(view: &'a View, query: &str, limit: Option<u32>) -> Reply<'a> {
     let limit = limit.map(|limit| limit as usize);
-    let offered = view.offered.index.search(query, limit, &view.overlay.offered_marks);
-    let local = view.local.search(query, limit, &view.overlay.local_marks);
+    let mut offered = view.offered.index.search(query, limit, &view.overlay.offered_marks);
+    let mut local = view.local.search(query, limit, &view.overlay.local_marks);
+    // Guesses of one index are worth nothing beside what the other has as it was typed.
+    match (offered.loose, local.loose) {
+        (false, true) if offered.total > 0 => local = Hits::default(),
+        (true, false) if local.total > 0 => offered = Hits::default(),
+        _ => {}
+    }
     let total = u32::try_from(offered.total + local.total).unwrap_or(u32::MAX);
     let packages = merge(&offered.hits, &local.hits)
         .take(limit.unwrap_or(usize::MAX))
-        .filter_map(|(entry, score)| summary(view, entry, score))
-        .collect();
-    Reply::Search { total, packages }
+        .filter_map(|(entry, score)| summary(view, entry, score));
+    Reply::Search(Found::new(total, packages))
 }
 
 /// Two lists that are best first become one; repositories win ties.

@@ -43,8 +43,8 @@ async fn only_what_moved_is_read_again() {
         (1, 2)
     );
     let body = world.ask(Query::Search { query: "nano", limit: None }).await.unwrap();
-    let Ok(Reply::Search { packages, .. }) = Reply::decode(&body) else { panic!() };
-    assert_eq!(packages[0].installed_version, Some("7.2"));
+    let Ok(Reply::Search(found)) = Reply::decode(&body) else { panic!() };
+    assert_eq!(found.packages().next().and_then(|package| package.installed_version), Some("7.2"));
 }
 
 #[tokio::test]
