@@ -1,3 +1,5 @@
+//! Everything that can go wrong between two ends of a socket.
+
 //! What can go wrong between two processes.
 
 use std::io;

@@ -13,6 +13,7 @@ use std::os::unix::fs::{
 };
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
@@ -21,6 +22,9 @@ use crate::{Error, Peer};
 
 /// Longest path that fits a Unix socket address, in bytes; see unix(7).
 const PATH_LIMIT: usize = 107;
+
+/// How long a daemon that is ending is waited for; its own deadlines are below this.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// First descriptor that a service manager passes; see `sd_listen_fds(3)`.
 const FIRST_INHERITED: i32 = 3;
@@ -43,7 +47,8 @@ struct Made {
 }
 
 impl Socket {
-    /// Listens at `path`. Its directory is made if missing, and must belong to us alone.
+    /// Listens at `path`. Its directory is made if missing, and must belong to us alone. Waits for a
+    /// daemon that is just ending there.
     ///
     /// # Errors
     /// [`Error::Live`] when another daemon serves it; [`Error::Directory`], [`Error::NotASocket`],
@@ -94,6 +99,14 @@ impl Socket {
         Ok(Self { listener, path: path.unwrap_or_default(), made: None })
     }
 
+    /// Removes the socket's file, so that nobody new comes. Those who are connected stay, and no
+    /// other daemon takes the place before this is dropped.
+    pub fn withdraw(&self) {
+        if let Some(made) = &self.made {
+            made.remove_socket();
+        }
+    }
+
     /// Where it listens; empty if it was inherited without a name.
     pub fn path(&self) -> &Path {
         &self.path
@@ -114,14 +127,20 @@ impl Socket {
     }
 }
 
+impl Made {
+    fn remove_socket(&self) {
+        if self.path.symlink_metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == self.identity)
+        {
+            // Whatever goes wrong, the next daemon clears it away under the lock.
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
 impl Drop for Socket {
     fn drop(&mut self) {
         let Some(made) = self.made.take() else { return };
-        if made.path.symlink_metadata().is_ok_and(|meta| (meta.dev(), meta.ino()) == made.identity)
-        {
-            // Whatever goes wrong, the next daemon clears it away under the lock.
-            drop(std::fs::remove_file(&made.path));
-        }
+        made.remove_socket();
         made.lock.remove();
     }
 }
@@ -151,6 +170,7 @@ impl Lock {
         name.push(".lock");
         let path = PathBuf::from(name);
         let failed = |context, source: rustix::io::Errno| Error::path(&path, context, source);
+        let began = Instant::now();
         loop {
             let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let descriptor = rustix::fs::open(&path, flags, Mode::from_raw_mode(0o600))
@@ -158,6 +178,13 @@ impl Lock {
             let mut file = File::from(descriptor);
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
+                // Its holder is ending, or has not bound its socket yet.
+                Err(rustix::io::Errno::WOULDBLOCK)
+                    if socket.symlink_metadata().is_err() && began.elapsed() < PATIENCE =>
+                {
+                    std::thread::sleep(Duration::from_millis(2));
+                    continue;
+                }
                 Err(rustix::io::Errno::WOULDBLOCK) => {
                     let pid = holder(&mut file).or_else(|| listening_pid(socket));
                     return Err(Error::Live { path: socket.to_owned(), pid });

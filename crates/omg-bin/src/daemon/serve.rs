@@ -64,7 +64,11 @@ async fn over_socket(
         Ok(catalogue) => catalogue,
         Err(fault) => {
             tracing::error!(%fault, "the daemon can't start");
-            server.serve(refusing(&fault), tokio::time::sleep(FAREWELL)).await;
+            let end = async {
+                tokio::time::sleep(FAREWELL).await;
+                socket.withdraw();
+            };
+            server.serve(refusing(&fault), end).await;
             return Err(fault);
         }
     };
@@ -80,11 +84,15 @@ async fn over_socket(
     tracing::info!(socket = %socket.path().display(), root = %arguments.root.display(), "answering");
     manager.ready();
     let watchdog = tokio::spawn(reassure(Arc::clone(&manager)));
-    server.serve(service, until_end(&mut signals, &adjustable, &manager)).await;
+    let end = async {
+        until_end(&mut signals, &adjustable, &manager).await;
+        // Whoever comes from here on starts another daemon, which waits for this one to be gone.
+        socket.withdraw();
+    };
+    server.serve(service, end).await;
     watchdog.abort();
     catalogue.shutdown().await;
-    // The name goes last: as long as it is there, whoever connects finds the kernel's queue and then
-    // a closed connection, never a second daemon beside this one.
+    // Last, because the next daemon opens the same cache as soon as this is gone.
     drop(socket);
     tracing::info!("ended");
     Ok(())

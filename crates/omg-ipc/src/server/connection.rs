@@ -36,6 +36,9 @@ const SMALL: usize = 2048;
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {
     /// Resolves when the peer is gone for good, so that nobody is left to read an answer.
     fn hung_up(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// Has the peer sent something that is not read yet?
+    fn has_more(&self) -> bool;
 }
 
 impl Transport for UnixStream {
@@ -54,6 +57,10 @@ impl Transport for UnixStream {
         if !gone {
             std::future::pending::<()>().await;
         }
+    }
+
+    fn has_more(&self) -> bool {
+        rustix::io::ioctl_fionread(self).is_ok_and(|bytes| bytes > 0)
     }
 }
 
@@ -91,6 +98,10 @@ impl<R: Unpin, W: AsyncWrite + Unpin> AsyncWrite for Joined<R, W> {
 impl<R: AsyncRead + Unpin + Send, W: AsyncWrite + Unpin + Send> Transport for Joined<R, W> {
     async fn hung_up(&mut self) {
         std::future::pending::<()>().await;
+    }
+
+    fn has_more(&self) -> bool {
+        false
     }
 }
 
@@ -196,15 +207,17 @@ where
             // The round before checked it against the limit.
             (PREFIX + u32::from_be_bytes(*prefix) as usize).saturating_sub(self.received.len())
         });
-        self.received.reserve(wanted.max(SMALL));
+        // A peer gets room for as much as it has sent, not for as much as it promises.
+        self.received.reserve(wanted.clamp(SMALL, SMALL.max(self.received.len())));
         let deadline = Instant::now() + self.shared.config.frame_deadline;
         let partial = !self.received.is_empty();
+        let mut leaving = false;
         loop {
             let Self { stream, received, draining, .. } = self;
             let mut reading = pin!(stream.read_buf(received));
             let read = poll_fn(|context| match reading.as_mut().poll(context) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
-                // Only when nothing is left to read, so requests already sent are still answered.
+                Poll::Pending if leaving => Poll::Pending,
                 Poll::Pending => draining.as_mut().poll(context).map(|()| None),
             });
             let result = if partial {
@@ -217,6 +230,11 @@ where
             };
             match result {
                 Some(Ok(count)) if count > 0 => {}
+                // Requests that were sent before the end are still answered.
+                None if self.stream.has_more() => {
+                    leaving = true;
+                    continue;
+                }
                 _ => return ControlFlow::Break(End::Quiet),
             }
             if !partial

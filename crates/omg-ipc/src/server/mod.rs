@@ -116,8 +116,8 @@ impl Server {
         Arc::clone(&self.counters)
     }
 
-    /// Serves until `shutdown` resolves; then accepts nothing more, lets calls under way end within
-    /// [`Config::drain_deadline`], and returns.
+    /// Serves until `shutdown` resolves; then takes in nobody who comes later, answers what was sent
+    /// before, all within [`Config::drain_deadline`], and returns.
     pub async fn serve<S>(self, service: S, shutdown: impl Future<Output = ()>)
     where
         S: Service<Incoming, Response = Bytes, Error = Fault> + Clone + Send + 'static,
@@ -138,7 +138,17 @@ impl Server {
                 },
             }
         }
-        drop(listener);
+        // Those who came before the end are still served; whoever wants no more of them to come has
+        // removed the socket's name.
+        let queued =
+            listener.into_std().map(|listener| std::iter::from_fn(move || listener.accept().ok()));
+        for (stream, _) in queued.into_iter().flatten() {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = UnixStream::from_std(stream)
+            {
+                admit(stream, &shared, &mut tasks);
+            }
+        }
         shared.draining.cancel();
         let drained = tokio::time::timeout(config.drain_deadline, async {
             while tasks.join_next().await.is_some() {}

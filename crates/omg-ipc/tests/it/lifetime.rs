@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use omg_ipc::Config;
 
-use crate::support::{Daemon, eventually, search, word};
+use crate::support::{Daemon, eventually, frame, hello, search, word};
 
 #[test]
 fn calls_under_way_are_answered_before_the_end() {
@@ -20,6 +20,21 @@ fn calls_under_way_are_answered_before_the_end() {
     assert!(idle.call(&search("late")).is_err());
     daemon.gate.add_permits(1);
     assert_eq!(word(client.receive().unwrap().1.body()), "waited");
+    daemon.end();
+}
+
+/// The server's only thread is kept busy, so that the second peer still waits in the socket's queue
+/// when the end comes.
+#[test]
+fn who_came_before_the_end_is_answered() {
+    let mut daemon = Daemon::start(Config::default());
+    let mut first = daemon.raw();
+    first.send(&hello()).send(&frame(1, &search("block").encode()));
+    eventually("the thread is busy", || daemon.under_way.load(Ordering::SeqCst) == 1);
+    let mut client = daemon.client();
+    client.send(&search("queued")).unwrap();
+    daemon.stop();
+    assert_eq!(word(client.receive().unwrap().1.body()), "queued");
     daemon.end();
 }
 

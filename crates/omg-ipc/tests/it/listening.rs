@@ -136,6 +136,25 @@ fn of_daemons_that_start_at_once_exactly_one_listens() {
     }
 }
 
+/// As when a daemon is stopped and the next one started at once.
+#[test]
+fn a_daemon_that_is_ending_is_waited_for() {
+    let directory = crate::support::private();
+    let path = directory.path().join("omg.sock");
+    let first = Socket::bind(&path).unwrap();
+    let stream = UnixStream::connect(&path).unwrap();
+    first.withdraw();
+    assert!(!path.exists() && UnixStream::connect(&path).is_err());
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| Socket::bind(&path).unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert!(!second.is_finished() && !path.exists());
+        drop((first, stream));
+        let second = second.join().unwrap();
+        assert!(UnixStream::connect(second.path()).is_ok());
+    });
+}
+
 #[test]
 fn a_path_that_fits_no_address_is_named() {
     let directory = crate::support::private();

@@ -139,6 +139,10 @@ impl tower::Service<Incoming> for Service {
                     gate.acquire().await.unwrap().forget();
                     Reply::Suggest(vec!["waited"])
                 }
+                Request::One(Query::Search { query: "block", .. }) => {
+                    std::thread::sleep(Duration::from_millis(300));
+                    Reply::Suggest(vec!["blocked"])
+                }
                 Request::One(Query::Search { query: "large", limit }) => {
                     return Ok(Reply::Batch(vec![filler(limit.unwrap())]).encode().into());
                 }
