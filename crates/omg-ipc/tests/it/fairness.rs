@@ -30,16 +30,17 @@ fn dribblers_are_cut_while_honest_requests_are_answered() {
     let config = Config { frame_deadline: Duration::from_secs(1), ..Config::default() };
     let daemon = Daemon::start(config);
     let mut dribblers: Vec<Raw> = (0..count).map(|_| daemon.raw()).collect();
+    for dribbler in &mut dribblers {
+        dribbler.send(&60_000_u32.to_be_bytes());
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let dribbling = {
         let stop = Arc::clone(&stop);
         std::thread::spawn(move || {
-            let mut bytes = 60_000_u32.to_be_bytes().into_iter().chain(std::iter::repeat(0));
             while !stop.load(Ordering::SeqCst) {
-                let byte = [bytes.next().unwrap_or_default()];
                 for dribbler in &mut dribblers {
                     // Those that are cut already can't be written to.
-                    drop(dribbler.0.write(&byte));
+                    drop(dribbler.0.write(&[0]));
                 }
                 std::thread::sleep(Duration::from_millis(150));
             }
