@@ -218,13 +218,9 @@ mod tests {
 
     #[test]
     fn every_default_can_be_written_and_read_back() {
-        let text: String = Settings::default()
-            .entries()
-            .map(|entry| {
-                let (section, name) = entry.key.name.split_once('.').unwrap();
-                format!("{section}.{name} = {}\n", entry.value)
-            })
-            .collect();
+        let line = |entry: Entry<'_>| format!("{} = {}", entry.key.name, entry.value);
+        let lines: Vec<String> = Settings::default().entries().map(line).collect();
+        let text = lines.join("\n");
         let settings = parse(&text).unwrap();
         assert_eq!(Settings { set: Vec::new(), ..settings.clone() }, Settings::default());
         assert!(settings.entries().all(|entry| matches!(entry.origin, Origin::File { .. })));

@@ -14,7 +14,7 @@ use omg_ipc::Error;
 use omg_ipc::blocking::Client;
 use omg_proto::{Query, Reply, Request};
 
-use home::{Home, Running};
+use home::{Home, Running, until};
 
 const PING: Request<'static> = Request::One(Query::Ping);
 
@@ -84,7 +84,7 @@ fn settings_are_read_again_under_connected_clients() {
 
     home.settings("[limits]\nconnections = 1\n");
     daemon.signal("HUP");
-    let refused = daemon.until("the new limit is in force", || match daemon.client().call(&PING) {
+    let refused = until("the new limit is in force", || match daemon.client().call(&PING) {
         Err(Error::Refused(fault)) => Some(fault.code),
         _ => None,
     });
@@ -102,7 +102,7 @@ fn settings_are_read_again_under_connected_clients() {
 
     home.settings("");
     daemon.signal("HUP");
-    daemon.until("the old limit is back", || daemon.client().call(&PING).ok());
+    until("the old limit is back", || daemon.client().call(&PING).ok());
     client.call(&PING).unwrap();
 }
 

@@ -124,17 +124,17 @@ impl Running {
         }
         panic!("the daemon does not end");
     }
+}
 
-    /// Tries something again and again until it gives a value.
-    pub(crate) fn until<T>(&self, what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
-        for _ in 0..1000 {
-            if let Some(value) = happened() {
-                return value;
-            }
-            std::thread::sleep(Duration::from_millis(10));
+/// Tries something again and again until it gives a value.
+pub(crate) fn until<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..1000 {
+        if let Some(value) = happened() {
+            return value;
         }
-        panic!("never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
     }
+    panic!("never: {what}");
 }
 
 impl Drop for Running {
