@@ -16,12 +16,18 @@ fn status(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("scan", |b| b.iter(|| omg_backend_dpkg::deb822::scan(&text).count()));
     group.bench_function("index", |b| b.iter(|| omg_backend_dpkg::status::rows(&text)));
-    group.bench_function("memchr newline count", |b| b.iter(|| memchr::memchr_iter(b'\n', text.as_bytes()).count()));
+    group.bench_function("memchr newline count", |b| {
+        b.iter(|| memchr::memchr_iter(b'\n', text.as_bytes()).count());
+    });
     group.finish();
 }
 
 fn versions(c: &mut Criterion) {
-    c.bench_function("version compare", |b| b.iter(|| omg_backend_dpkg::version::compare("2:9.0.1378-2+deb12u2", "2:9.0.1378-2+deb12u10")));
+    c.bench_function("version compare", |b| {
+        b.iter(|| {
+            omg_backend_dpkg::version::compare("2:9.0.1378-2+deb12u2", "2:9.0.1378-2+deb12u10")
+        });
+    });
 }
 
 criterion_group!(parts, codec, status, versions);

@@ -23,11 +23,17 @@ pub(crate) fn executable(name: &str) -> Result<PathBuf, Box<dyn std::error::Erro
 pub(crate) fn describe() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let processor = read("/proc/cpuinfo");
-    let model = processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown processor");
+    let model = processor
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or("unknown processor");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let kernel = read("/proc/sys/kernel/osrelease");
     let system = read("/etc/os-release");
-    let name = system.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("unknown system");
+    let name = system
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))
+        .unwrap_or("unknown system");
     format!(
         "{}, {cores} cores, Linux {}, {}",
         model.trim_start_matches([' ', '\t', ':']),
@@ -49,12 +55,29 @@ impl Daemon {
         Self::start_in(folder).map(|(daemon, _)| daemon)
     }
 
+    /// Starts `omgd` for another root.
+    pub(crate) fn start_on(root: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+        let folder = tempfile::Builder::new().prefix("omg-bench-").tempdir_in("/dev/shm")?;
+        Self::spawn(folder, root).map(|(daemon, _)| daemon)
+    }
+
     /// Starts `omgd` in a folder that may hold a cache already. Also says how long its first answer took.
-    pub(crate) fn start_in(folder: tempfile::TempDir) -> Result<(Self, Duration), Box<dyn std::error::Error>> {
+    pub(crate) fn start_in(
+        folder: tempfile::TempDir,
+    ) -> Result<(Self, Duration), Box<dyn std::error::Error>> {
+        Self::spawn(folder, Path::new("/"))
+    }
+
+    fn spawn(
+        folder: tempfile::TempDir,
+        root: &Path,
+    ) -> Result<(Self, Duration), Box<dyn std::error::Error>> {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
         let start = Instant::now();
         let child = Command::new(executable("omgd")?)
+            .arg("--root")
+            .arg(root)
             .arg("--socket")
             .arg(folder.path().join("omg.sock"))
             .arg("--cache")
@@ -102,7 +125,12 @@ impl Daemon {
     pub(crate) fn resident(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+        line.trim()
+            .strip_suffix(" kB")?
+            .trim()
+            .parse::<u64>()
+            .ok()
+            .map(|kilobytes| kilobytes * 1024)
     }
 
     /// Ends it politely and gives back its folder, cache included.

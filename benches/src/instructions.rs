@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use omg_core::{Available, Offer, Priority, Relation, RelationKind, Repository, RepositoryId, Sink as _, Source};
+use omg_core::{
+    Available, Offer, Priority, Relation, RelationKind, Repository, RepositoryId, Sink as _, Source,
+};
 use omg_index::{Builder, Index, Marks};
 use omg_proto::{Query, Reply, Request};
 
@@ -24,7 +26,9 @@ const PATHS: &[(&str, Work)] = &[
     ("index-search-name", |index| search(index, "package-1234")),
     ("index-search-words", |index| search(index, "fast library")),
     ("index-search-typo", |index| search(index, "pakcage-77")),
-    ("index-lookup", |index| { std::hint::black_box(index.find("package-4321").count()); }),
+    ("index-lookup", |index| {
+        std::hint::black_box(index.find("package-4321").count());
+    }),
     ("codec-request", |_| {
         let bytes = Request::One(Query::Search { query: "vim", limit: Some(20) }).encode();
         drop(std::hint::black_box(Request::decode(&bytes)));
@@ -49,9 +53,10 @@ fn search(index: &Index, query: &str) {
 }
 
 fn stanzas() -> String {
-    (0..1000)
+    let stanzas: Vec<String> = (0..1000)
         .map(|at| format!("Package: made-{at}\nStatus: install ok installed\nPriority: optional\nSection: utils\nInstalled-Size: {at}\nMaintainer: Nobody <nobody@example.org>\nArchitecture: amd64\nVersion: 1.{at}-1\nDepends: libc6 (>= 2.36), made-{}\nDescription: made up package\n A longer text,\n in two lines.\n\n", at / 2))
-        .collect()
+        .collect();
+    stanzas.concat()
 }
 
 /// 20,000 packages that depend on no machine.
@@ -65,8 +70,12 @@ fn index() -> Result<Index, Box<dyn std::error::Error>> {
     };
     let id: RepositoryId = builder.repository(&repository)?;
     for at in 0..20_000_u32 {
-        let name = format!("{}-{at}", ["package", "lib", "tool", "python3-module"][at as usize % 4]);
-        let description = format!("{} thing number {at}", ["fast", "small library for", "useful", "library to parse a"][at as usize % 4]);
+        let name =
+            format!("{}-{at}", ["package", "lib", "tool", "python3-module"][at as usize % 4]);
+        let description = format!(
+            "{} thing number {at}",
+            ["fast", "small library for", "useful", "library to parse a"][at as usize % 4]
+        );
         let needs = format!("lib-{}", at / 4 * 4 + 1);
         builder.package(&Available {
             name: &name,
@@ -80,7 +89,12 @@ fn index() -> Result<Index, Box<dyn std::error::Error>> {
             installed_size: 4000,
             provides: &[],
             relations: &[Relation { kind: RelationKind::Depends, name: &needs }],
-            versions: &[Offer { version: "1.0-1", repository: id, priority: 500, record: &format!("Package: {name}\n") }],
+            versions: &[Offer {
+                version: "1.0-1",
+                repository: id,
+                priority: 500,
+                record: &format!("Package: {name}\n"),
+            }],
             candidate: Some(0),
         })?;
     }
@@ -89,7 +103,9 @@ fn index() -> Result<Index, Box<dyn std::error::Error>> {
 
 /// Runs one path once; valgrind counts what happens inside [`gated`].
 pub(crate) fn gate(path: &str) -> ExitCode {
-    let Some((_, work)) = PATHS.iter().find(|(name, _)| *name == path) else { return ExitCode::from(2) };
+    let Some((_, work)) = PATHS.iter().find(|(name, _)| *name == path) else {
+        return ExitCode::from(2);
+    };
     let Ok(index) = index() else { return ExitCode::FAILURE };
     work(&index);
     gated(*work, &index);
@@ -107,23 +123,37 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
     let mut counts = BTreeMap::new();
     for (name, _) in PATHS {
         let own = std::env::current_exe()?;
-        counts.insert((*name).to_owned(), count(Command::new("valgrind").args(["--toggle-collect=*gated*"]), &own, &["gate", name])?);
+        counts.insert(
+            (*name).to_owned(),
+            count(
+                Command::new("valgrind").args(["--toggle-collect=*gated*"]),
+                &own,
+                &["gate", name],
+            )?,
+        );
     }
-    if let Ok(fast) = crate::host::executable("omg-fast") {
-        let runtime = tempfile::tempdir()?;
-        write_snapshot(runtime.path())?;
-        let mut valgrind = Command::new("valgrind");
-        valgrind.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("XDG_RUNTIME_DIR", runtime.path());
-        let instructions = count(&mut valgrind, &fast, &["tc"])?;
-        counts.insert("omg-fast-tc".to_owned(), instructions);
-    }
+    counts.insert("omg-fast-tc".to_owned(), fast()?);
     compare(&counts, report)
+}
+
+/// `omg-fast tc` from start to exit, with a fresh snapshot.
+fn fast() -> Result<u64, Box<dyn std::error::Error>> {
+    let runtime = tempfile::tempdir()?;
+    write_snapshot(runtime.path())?;
+    let mut valgrind = Command::new("valgrind");
+    // A prompt's environment has other sizes on every machine, and is looked through for the path.
+    valgrind
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("XDG_RUNTIME_DIR", runtime.path());
+    count(&mut valgrind, &crate::host::executable("omg-fast")?, &["tc"])
 }
 
 fn write_snapshot(folder: &Path) -> Outcome {
     use std::os::unix::fs::PermissionsExt as _;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
-    let status = omg_proto::snapshot::FastStatus::counted([707, 120, 3, 5, 2], std::process::id(), now);
+    let status =
+        omg_proto::snapshot::FastStatus::counted([707, 120, 3, 5, 2], std::process::id(), now);
     let file = folder.join(omg_proto::snapshot::FILE_NAME);
     std::fs::write(&file, status.bytes())?;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
@@ -131,7 +161,11 @@ fn write_snapshot(folder: &Path) -> Outcome {
 }
 
 /// Instructions that callgrind collects for one run.
-fn count(valgrind: &mut Command, program: &Path, arguments: &[&str]) -> Result<u64, Box<dyn std::error::Error>> {
+fn count(
+    valgrind: &mut Command,
+    program: &Path,
+    arguments: &[&str],
+) -> Result<u64, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let out: PathBuf = folder.path().join("out");
     let output = valgrind
@@ -142,10 +176,18 @@ fn count(valgrind: &mut Command, program: &Path, arguments: &[&str]) -> Result<u
         .output()
         .map_err(|error| format!("valgrind can't be started: {error}; apt-get install valgrind"))?;
     if !output.status.success() {
-        return Err(format!("{} {arguments:?} under valgrind: {}", program.display(), String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!(
+            "{} {arguments:?} under valgrind: {}",
+            program.display(),
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into());
     }
     let text = std::fs::read_to_string(&out)?;
-    let total = text.lines().rev().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
+    let total = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
 }
 
@@ -154,27 +196,47 @@ fn baseline_file() -> PathBuf {
 }
 
 fn compare(counts: &BTreeMap<String, u64>, report: &mut Report) -> Outcome {
-    let toolchain = String::from_utf8(Command::new("rustc").arg("--version").output()?.stdout)?.trim().to_owned();
+    let toolchain = String::from_utf8(Command::new("rustc").arg("--version").output()?.stdout)?
+        .trim()
+        .to_owned();
     if std::env::var_os("OMG_BENCH_BASELINE").is_some_and(|mode| mode == "write") {
-        let rows: String = counts.iter().map(|(name, count)| format!("{name}\t{count}\n")).collect();
+        let rows: Vec<String> =
+            counts.iter().map(|(name, count)| format!("{name}\t{count}\n")).collect();
+        let rows = rows.concat();
         std::fs::write(baseline_file(), format!("# {toolchain}\n{rows}"))?;
     }
-    let text = std::fs::read_to_string(baseline_file())?;
+    let text = std::fs::read_to_string(baseline_file()).map_err(|error| {
+        format!("{}: {error}; OMG_BENCH_BASELINE=write makes it", baseline_file().display())
+    })?;
     let same_toolchain = text.lines().next().is_some_and(|line| line == format!("# {toolchain}"));
-    let baseline: BTreeMap<&str, u64> =
-        text.lines().filter_map(|line| line.split_once('\t')).filter_map(|(name, count)| Some((name, count.parse().ok()?))).collect();
+    let baseline: BTreeMap<&str, u64> = text
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .filter_map(|(name, count)| Some((name, count.parse().ok()?)))
+        .collect();
     report.table("Instructions", &["path", "instructions", "baseline", "change"]);
     for (name, &count) in counts {
         let before = baseline.get(name.as_str()).copied();
         let change = before.map(|before| count as f64 / before as f64 - 1.0);
-        let shown = change.map_or_else(|| "new".to_owned(), |change| format!("{:+.2} %", change * 100.0));
-        report.row(&[name, &count.to_string(), &before.map_or_else(String::new, |before| before.to_string()), &shown]);
+        let shown =
+            change.map_or_else(|| "new".to_owned(), |change| format!("{:+.2} %", change * 100.0));
+        report.row(&[
+            name,
+            &count.to_string(),
+            &before.map_or_else(String::new, |before| before.to_string()),
+            &shown,
+        ]);
         if same_toolchain && change.is_none_or(|change| change > TOLERANCE) {
             report.fail(format!("{name}: {count} instructions, baseline {before:?} ({shown})"));
         }
     }
+    for name in baseline.keys().filter(|name| !counts.contains_key(**name)) {
+        report.fail(format!("{name}: in the baseline, but not counted"));
+    }
     if !same_toolchain {
-        report.line("\nThe baseline was counted with another toolchain; nothing is refused on its account.");
+        report.line(
+            "\nThe baseline was counted with another toolchain; nothing is refused on its account.",
+        );
     }
     Ok(())
 }

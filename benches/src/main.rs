@@ -3,6 +3,7 @@
 //! `cargo xtask bench` builds the release executables and runs this. Without an argument every
 //! part runs and `docs/benchmarks/` is written; see `PARTS` for running one alone.
 
+mod changes;
 mod figures;
 mod host;
 mod instructions;
@@ -20,12 +21,19 @@ use report::Report;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Name, what it measures, and how.
-const PARTS: &[(&str, &str, fn(&mut Report) -> Outcome)] = &[
+type Part = (&'static str, &'static str, fn(&mut Report) -> Outcome);
+
+const PARTS: &[Part] = &[
     ("peers", "whole processes beside apt, apt-cache, aptitude and dpkg-query", peers::run),
     ("figures", "start-up, memory, search inside the index, codec, status scan", figures::run),
     ("load", "round trips on a kept connection, and 10,000 requests/s on eight", load::run),
+    ("changes", "how soon a change behind the daemon's back is seen", changes::run),
     ("relevance", "the query table, beside apt-cache search", relevance::run),
-    ("instructions", "instruction counts of the gated paths against the baseline", instructions::run),
+    (
+        "instructions",
+        "instruction counts of the gated paths against the baseline",
+        instructions::run,
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -35,10 +43,13 @@ fn main() -> ExitCode {
     {
         return instructions::gate(path);
     }
-    let names: Vec<&str> = arguments.iter().map(String::as_str).filter(|name| !name.starts_with("--")).collect();
+    let names: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|name| !name.starts_with("--")).collect();
     if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|(part, ..)| part != *name)) {
         report::say(&format!("no part is called '{unknown}'. The parts:"));
-        PARTS.iter().for_each(|(name, what, _)| report::say(&format!("  {name:14}{what}")));
+        for (name, what, _) in PARTS {
+            report::say(&format!("  {name:14}{what}"));
+        }
         return ExitCode::from(2);
     }
     let mut report = Report::default();
@@ -52,5 +63,5 @@ fn main() -> ExitCode {
         }
     }
     let kept = if names.is_empty() { report.keep() } else { Ok(()) };
-    report.finish(kept)
+    report.finish(kept.as_ref())
 }

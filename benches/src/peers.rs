@@ -21,14 +21,15 @@ struct Contest {
 }
 
 fn contests() -> Vec<Contest> {
-    let contest = |what, ours: &[&'static str], peers: &[&[&'static str]], ratio, most_ms, runs| Contest {
-        what,
-        ours: ours.to_vec(),
-        peers: peers.iter().map(|peer| peer.to_vec()).collect(),
-        ratio,
-        most_ms,
-        runs,
-    };
+    let contest =
+        |what, ours: &[&'static str], peers: &[&[&'static str]], ratio, most_ms, runs| Contest {
+            what,
+            ours: ours.to_vec(),
+            peers: peers.iter().map(|peer| peer.to_vec()).collect(),
+            ratio,
+            most_ms,
+            runs,
+        };
     vec![
         contest(
             "search",
@@ -43,13 +44,59 @@ fn contests() -> Vec<Contest> {
             3.0,
             7,
         ),
-        contest("info", &["omg", "info", "vim"], &[&["apt-cache", "show", "vim"], &["apt-cache", "policy", "vim"], &["apt", "show", "vim"]], 10.0, 2.0, 25),
-        contest("count", &["omg", "explicit", "--count"], &[&["apt-mark", "showmanual"], &["dpkg-query", "-l"]], 1.0, 2.0, 25),
+        contest(
+            "info",
+            &["omg", "info", "vim"],
+            &[
+                &["apt-cache", "show", "vim"],
+                &["apt-cache", "policy", "vim"],
+                &["apt", "show", "vim"],
+            ],
+            10.0,
+            2.0,
+            25,
+        ),
+        contest(
+            "count",
+            &["omg", "explicit", "--count"],
+            &[&["apt-mark", "showmanual"], &["dpkg-query", "-l"]],
+            1.0,
+            2.0,
+            25,
+        ),
         contest("status", &["omg", "status"], &[&["apt", "list", "--upgradable"]], 1.0, 2.0, 9),
-        contest("list", &["omg", "list"], &[&["dpkg-query", "-l"], &["apt", "list", "--installed"]], 0.0, f64::MAX, 15),
-        contest("rdeps", &["omg", "rdeps", "libssl3"], &[&["apt-cache", "rdepends", "libssl3"]], 1.0, f64::MAX, 15),
-        contest("owns", &["omg", "owns", "/usr/bin/env"], &[&["dpkg", "-S", "/usr/bin/env"]], 1.0, f64::MAX, 15),
-        contest("prompt count", &["omg-fast", "tc"], &[&["dpkg-query", "-f", ".", "-W"]], 1.0, 0.5, 200),
+        contest(
+            "list",
+            &["omg", "list"],
+            &[&["dpkg-query", "-l"], &["apt", "list", "--installed"]],
+            0.0,
+            f64::MAX,
+            15,
+        ),
+        contest(
+            "rdeps",
+            &["omg", "rdeps", "libssl3"],
+            &[&["apt-cache", "rdepends", "libssl3"]],
+            1.0,
+            f64::MAX,
+            15,
+        ),
+        contest(
+            "owns",
+            &["omg", "owns", "/usr/bin/env"],
+            &[&["dpkg", "-S", "/usr/bin/env"]],
+            1.0,
+            f64::MAX,
+            15,
+        ),
+        contest(
+            "prompt count",
+            &["omg-fast", "tc"],
+            &[&["dpkg-query", "-f", ".", "-W"]],
+            1.0,
+            0.5,
+            200,
+        ),
         contest("floor: an empty process", &["true"], &[], 0.0, f64::MAX, 200),
     ]
 }
@@ -77,8 +124,13 @@ impl Contest {
         let mut lines: Vec<Line> = Vec::new();
         for words in std::iter::once(&self.ours).chain(&self.peers) {
             match command(words, daemon, cache) {
-                Some(command) => lines.push(Line { label: words.join(" "), command, times: Vec::new() }),
-                None => report.line(&format!("({} is not installed: left out)", words.first().unwrap_or(&""))),
+                Some(command) => {
+                    lines.push(Line { label: words.join(" "), command, times: Vec::new() });
+                }
+                None => report.line(&format!(
+                    "({} is not installed: left out)",
+                    words.first().unwrap_or(&"")
+                )),
             }
         }
         for round in 0..=self.runs {
@@ -89,7 +141,8 @@ impl Contest {
                 }
             }
         }
-        let samples: Vec<Sample> = lines.iter().map(|line| Sample::new(line.times.clone())).collect();
+        let samples: Vec<Sample> =
+            lines.iter().map(|line| Sample::new(line.times.clone())).collect();
         let Some(ours) = samples.first().map(Sample::median) else { return Ok(()) };
         for (at, (line, sample)) in lines.iter().zip(&samples).enumerate() {
             self.row(report, at, line, sample, ours);
@@ -102,15 +155,25 @@ impl Contest {
         let ms = sample.median().as_secs_f64() * 1e3;
         let (by, goal, reached) = match at {
             0 if self.most_ms < f64::MAX => {
-                ("".to_owned(), format!("≤ {} ms", self.most_ms), (ms <= self.most_ms).to_string())
+                (String::new(), format!("≤ {} ms", self.most_ms), (ms <= self.most_ms).to_string())
             }
-            1 if self.ratio > 0.0 => {
-                (format!("{ratio:.1}×"), format!("≥ {}×", self.ratio), (ratio >= self.ratio).to_string())
-            }
+            1 if self.ratio > 0.0 => (
+                format!("{ratio:.1}×"),
+                format!("≥ {}×", self.ratio),
+                (ratio >= self.ratio).to_string(),
+            ),
             0 => Default::default(),
             _ => (format!("{ratio:.1}×"), String::new(), String::new()),
         };
-        report.row(&[self.what, &line.label, &show(sample.median()), &show(sample.min()), &by, &goal, &reached]);
+        report.row(&[
+            self.what,
+            &line.label,
+            &show(sample.median()),
+            &show(sample.min()),
+            &by,
+            &goal,
+            &reached,
+        ]);
         if at <= 1 || self.what == "search" {
             report.bar(&line.label, ms);
         }
@@ -128,8 +191,21 @@ impl Line {
         let start = Instant::now();
         let status = self.command.status()?;
         let time = start.elapsed();
-        if status.success() { Ok(time) } else { Err(format!("`{}` ended with {status}", self.label).into()) }
+        if status.success() {
+            Ok(time)
+        } else {
+            Err(format!("`{}` ended with {status}", self.label).into())
+        }
     }
+}
+
+/// Arguments that switch apt's package cache on, in a directory of our own.
+pub(crate) fn package_cache(directory: &Path) -> [String; 6] {
+    let option = || "-o".to_owned();
+    let directory = format!("Dir::Cache={}", directory.display());
+    let (binary, source) =
+        ("Dir::Cache::pkgcache=pkgcache.bin", "Dir::Cache::srcpkgcache=srcpkgcache.bin");
+    [option(), directory, option(), binary.to_owned(), option(), source.to_owned()]
 }
 
 /// The command for these words; `None` if there is no such program.
@@ -138,13 +214,13 @@ fn command(words: &[&str], daemon: &Daemon, cache: &Path) -> Option<Command> {
     let mut command = match *program {
         "omg" | "omg-fast" => daemon.command(&executable(program).ok()?),
         other => {
-            let found = std::env::split_paths(&std::env::var_os("PATH")?).any(|folder| folder.join(other).is_file());
+            let found = std::env::split_paths(&std::env::var_os("PATH")?)
+                .any(|folder| folder.join(other).is_file());
             found.then(|| Command::new(other))?
         }
     };
     if program.starts_with("apt") && *program != "apt-mark" {
-        let cache = format!("Dir::Cache={}", cache.display());
-        command.args(["-o", &cache, "-o", "Dir::Cache::pkgcache=pkgcache.bin", "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"]);
+        command.args(package_cache(cache));
     }
     command.args(rest).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Some(command)

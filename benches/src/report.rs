@@ -58,17 +58,22 @@ impl Report {
         let folder = crate::host::workspace().join("docs/benchmarks");
         std::fs::create_dir_all(&folder)?;
         let head = "# Benchmarks\n\nWritten by `cargo xtask bench`; do not edit. All figures of one table come from one run.\n";
-        let place = format!("\nMachine: {}.\n\n![Time of whole commands](peers.svg)\n", crate::host::describe());
+        let place = format!(
+            "\nMachine: {}.\n\n![Time of whole commands](peers.svg)\n",
+            crate::host::describe()
+        );
         std::fs::write(folder.join("README.md"), format!("{head}{place}{}", self.markdown))?;
         crate::picture::bars(&self.bars, &folder.join("peers.svg"))
     }
 
     /// The exit code, after naming what failed.
-    pub(crate) fn finish(&self, kept: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
-        if let Err(error) = &kept {
+    pub(crate) fn finish(&self, kept: Result<&(), &Box<dyn std::error::Error>>) -> ExitCode {
+        if let Err(error) = kept {
             say(&format!("could not write docs/benchmarks: {error}"));
         }
-        self.failures.iter().for_each(|failure| say(&format!("failed: {failure}")));
+        for failure in &self.failures {
+            say(&format!("failed: {failure}"));
+        }
         if self.failures.is_empty() && kept.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
