@@ -27,8 +27,11 @@ async fn search_merges_what_is_offered_and_what_is_only_here() {
             Query::Search { query: "zzzzzzzz", limit: None },
         ],
         |replies| {
-            let [Reply::Search(vim), Reply::Search(home), ..] = replies else { panic!("{replies:?}") };
-            let (vim, home): (Vec<_>, Vec<_>) = (vim.packages().collect(), home.packages().collect());
+            let [Reply::Search(vim), Reply::Search(home), ..] = replies else {
+                panic!("{replies:?}")
+            };
+            let (vim, home): (Vec<_>, Vec<_>) =
+                (vim.packages().collect(), home.packages().collect());
             assert_eq!(vim[0].name, "vim");
             assert_eq!(vim[0].installed_version, Some("9.0"));
             assert_eq!(vim[0].repository, "fake/main");
@@ -36,8 +39,12 @@ async fn search_merges_what_is_offered_and_what_is_only_here() {
             assert_eq!((runtime.version, runtime.installed_version), ("9.1", Some("9.0")));
             assert_eq!(runtime.repository, "fake-security/main");
             assert_eq!((home[0].name, home[0].repository), ("homemade", "local"));
-            assert!(matches!(&replies[2], Reply::Search(found) if found.total >= 1 && found.len() == 1));
-            assert!(matches!(&replies[3], Reply::Search(found) if found.total == 0 && found.is_empty()));
+            assert!(
+                matches!(&replies[2], Reply::Search(found) if found.total >= 1 && found.len() == 1)
+            );
+            assert!(
+                matches!(&replies[3], Reply::Search(found) if found.total == 0 && found.is_empty())
+            );
         },
     )
     .await;

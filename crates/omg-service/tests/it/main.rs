@@ -62,9 +62,7 @@ impl<S: Answers<Call>> World<S> {
     /// Names and versions that a search for `query` finds.
     async fn search(&self, query: &str) -> Vec<(String, String)> {
         let body = self.ask(Query::Search { query, limit: None }).await.unwrap();
-        let Ok(Reply::Search(found)) = Reply::decode(&body) else {
-            panic!("no search reply")
-        };
+        let Ok(Reply::Search(found)) = Reply::decode(&body) else { panic!("no search reply") };
         found
             .packages()
             .map(|package| (package.name.to_string(), package.version.to_string()))
