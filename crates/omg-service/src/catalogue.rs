@@ -45,10 +45,13 @@ impl Default for Options {
     }
 }
 
+/// The view that answers now.
+type Live = Arc<RwLock<Arc<View>>>;
+
 /// A backend's system as a sequence of views. See the module's text.
 pub struct Catalogue<B> {
     backend: Arc<B>,
-    view: RwLock<Arc<View>>,
+    view: Live,
     tiers: Tiers,
     options: Options,
     started: Instant,
@@ -89,7 +92,7 @@ impl<B: PackageManager> Catalogue<B> {
         let (view, fresh) = load::load(&backend, &store, None).await?;
         let catalogue = Arc::new(Self {
             backend,
-            view: RwLock::new(Arc::new(view)),
+            view: Arc::new(RwLock::new(Arc::new(view))),
             tiers: Tiers { coalesce: Coalesce::new(), memory: Memory::new(options.memory), store },
             options,
             started: Instant::now(),
@@ -137,7 +140,8 @@ impl<B: PackageManager> Catalogue<B> {
         self.write_snapshot();
         if let Some(fresh) = fresh {
             let (store, old) = (self.tiers.store.clone(), Arc::downgrade(&old));
-            tokio::spawn(async move { keep_when_unused(fresh, &store, &old).await });
+            let live = Arc::downgrade(&self.view);
+            tokio::spawn(async move { keep_when_unused(fresh, &store, &old, &live).await });
         }
         Ok(())
     }
@@ -242,10 +246,23 @@ async fn keep<B: PackageManager>(
 }
 
 /// Calls that began before the swap may still read blocks of the old catalogue from the store.
-async fn keep_when_unused(fresh: Fresh, store: &Store, old: &Weak<View>) {
+///
+/// Another refresh may come before the last of them ends. Then this index is out of date, and would
+/// push the live one's blocks out of the store.
+async fn keep_when_unused(
+    fresh: Fresh,
+    store: &Store,
+    old: &Weak<View>,
+    live: &Weak<RwLock<Arc<View>>>,
+) {
     let start = Instant::now();
     while old.strong_count() > 0 && start.elapsed() < PATIENCE {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    fresh.keep(store);
+    let Some(live) = live.upgrade() else { return };
+    // Held while the store takes the index: a newer one can only come after it.
+    let view = live.read().unwrap_or_else(PoisonError::into_inner);
+    if fresh.is_of(&view) {
+        fresh.keep(store);
+    }
 }

@@ -23,6 +23,11 @@ pub(super) struct Fresh {
 }
 
 impl Fresh {
+    /// Is it the index that this view answers from?
+    pub(super) fn is_of(&self, view: &View) -> bool {
+        Arc::ptr_eq(&self.records, &view.offered.records)
+    }
+
     /// Hands the index to the store; once it has it, the records leave memory.
     pub(super) fn keep(self, store: &Store) {
         let records = Arc::downgrade(&self.records);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use omg_backend::fake::Operation;
+use omg_core::Generation;
 
 use super::*;
 
@@ -93,4 +94,39 @@ async fn records_that_vanish_are_built_again() {
     until("the answer", async || world.ask(INFO).await.is_ok()).await;
     assert_eq!(fake.calls(Operation::Packages), 2);
     world.catalogue.shutdown().await;
+}
+
+/// A call that holds the first view lets the first refresh's index wait, until after the second's is
+/// stored and its records have left memory.
+#[tokio::test]
+async fn an_outdated_index_does_not_take_the_live_ones_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("store.redb"));
+    let world = world(Fake::new(packages()), store.clone(), Options::default()).await;
+    world.fake.hold(Operation::Provides);
+    let mut front = world.front.clone();
+    let slow = tokio::spawn(front.call(call(Query::Provides { what: "vim" })));
+    until("the slow call", async || world.fake.calls(Operation::Provides) == 1).await;
+    for version in ["8.0", "8.1"] {
+        world.fake.change(|packages| {
+            packages.get_mut("nano").unwrap().versions = vec![(version.into(), false)];
+        });
+        world.catalogue.refresh().await.unwrap();
+    }
+    until("the live index in the store", async || store.index(Generation(3)).is_some()).await;
+    flush(&store).await;
+
+    world.fake.release(Operation::Provides);
+    slow.await.unwrap().unwrap();
+    // Time enough for whoever waited for the slow call.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    flush(&store).await;
+    assert!(store.index(Generation(3)).is_some());
+    assert!(world.ask(INFO).await.is_ok());
+    world.catalogue.shutdown().await;
+}
+
+async fn flush(store: &Store) {
+    let store = store.clone();
+    tokio::task::spawn_blocking(move || store.flush()).await.unwrap();
 }
