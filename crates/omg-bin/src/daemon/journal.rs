@@ -1,12 +1,15 @@
-//! Logs: to standard error, in the form that whoever reads it understands.
+//! Logs: to standard error, in the form that whoever reads it understands. One event is one line,
+//! whatever text it holds.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 
-use omg_core::{Code, Fault};
+use omg_core::{Code, Fault, escape};
+use tracing::field::Field;
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::format::{Format, Writer};
+use tracing_subscriber::fmt::format::{Format, Writer, debug_fn};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -31,7 +34,9 @@ impl Filter {
 /// Starts logging. `OMG_LOG` is stronger than the settings.
 pub(super) fn start(settings: &str) -> Result<Filter, Fault> {
     let (filter, handle) = reload::Layer::new(chosen(settings)?);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .fmt_fields(debug_fn(field).delimited(" "));
     let registry = tracing_subscriber::registry().with(filter);
     let started = if reads_journal() {
         let form = Journal(Format::default().without_time().with_level(false).with_ansi(false));
@@ -61,6 +66,25 @@ fn reads_journal() -> bool {
     let Some(named) = variable("JOURNAL_STREAM") else { return false };
     let Ok(meta) = std::fs::metadata("/dev/stderr") else { return false };
     named.to_str() == Some(&format!("{}:{}", meta.dev(), meta.ino()))
+}
+
+/// Writes a field or the message. Both hold text of clients and of packages, which could begin a
+/// line of its own or control the terminal of whoever reads the log.
+fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let mut writer = Escaping(writer);
+    match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        name => write!(writer, "{name}={value:?}"),
+    }
+}
+
+/// Escapes all that is written through it.
+struct Escaping<W>(W);
+
+impl<W: fmt::Write> fmt::Write for Escaping<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        write!(self.0, "{}", escape(text))
+    }
 }
 
 /// Lines with a priority before them, as sd-daemon(3) has it. The journal knows the time itself.

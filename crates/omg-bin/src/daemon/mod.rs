@@ -12,10 +12,11 @@ mod serve;
 mod system;
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use omg_core::Fault;
+use omg_core::{Fault, escape};
 
 use arguments::{Arguments, Asked};
 
@@ -39,11 +40,10 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// Says on standard error why the daemon ends.
 fn ended(fault: &Fault) -> ExitCode {
-    let mut text = format!("omgd: {}: {fault}\n", fault.code.id());
+    let mut text = format!("omgd: {}: {}\n", fault.code.id(), escape(&fault.to_string()));
     if let Some(hint) = &fault.hint {
-        text.push_str("omgd: hint: ");
-        text.push_str(hint);
-        text.push('\n');
+        // Writing into a String does not fail.
+        let _ = writeln!(text, "omgd: hint: {}", escape(hint));
     }
     // Nowhere else to say it.
     drop(io::stderr().write_all(text.as_bytes()));

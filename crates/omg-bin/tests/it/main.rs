@@ -1,11 +1,17 @@
 //! Whole runs of `omg` over a small system, with a daemon for each command and with one that stays.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests may fail the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail the test"
+)]
 
 mod escape;
 mod exits;
 mod json;
 mod lifecycle;
+mod log;
 mod omgd;
 mod pages;
 mod snapshots;

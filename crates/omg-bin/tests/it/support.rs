@@ -87,9 +87,12 @@ impl Home {
 
     /// Starts a daemon, and waits until it listens.
     pub(crate) fn daemon(&self) -> Daemon {
-        let mut command = self.command(env!("CARGO_BIN_EXE_omgd"));
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
+        self.daemon_of(self.command(env!("CARGO_BIN_EXE_omgd")).stderr(Stdio::null()))
+    }
+
+    /// The same with a command made ready by the test.
+    pub(crate) fn daemon_of(&self, command: &mut Command) -> Daemon {
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
         let began = Instant::now();
         while std::os::unix::net::UnixStream::connect(self.path("omg.sock")).is_err() {
             assert!(began.elapsed() < Duration::from_secs(30), "the daemon does not listen");
