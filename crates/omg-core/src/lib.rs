@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod available;
+mod distance;
 mod escape;
 mod fault;
 mod generation;
@@ -22,6 +23,7 @@ mod report;
 mod time;
 
 pub use available::{Available, Offer, Relation, RelationKind, Repository, RepositoryId, Sink};
+pub use distance::distance;
 pub use escape::{Escaped, escape, is_dangerous};
 pub use fault::{Code, EXPLANATIONS, Explanation, Fault};
 pub use generation::Generation;

@@ -1,7 +1,7 @@
 //! What is wrong with a command line.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use omg_core::{Code, Fault};
+use omg_core::{Code, Fault, distance};
 
 use crate::commands::VERBS;
 
@@ -66,38 +66,9 @@ fn near(word: &str) -> Vec<&'static str> {
     found.into_iter().map(|(_, name)| name).collect()
 }
 
-/// Edits between two words: letters added, dropped, changed, or two neighbours swapped.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let width = b.len() + 1;
-    let mut cells: Vec<usize> = (0..width).collect();
-    let at = |cells: &[usize], row: usize, column: usize| {
-        cells.get(row * width + column).copied().unwrap_or(usize::MAX)
-    };
-    for (i, x) in a.iter().enumerate() {
-        cells.push(i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let change = at(&cells, i, j) + usize::from(x != y);
-            let mut best = change.min(at(&cells, i, j + 1) + 1).min(at(&cells, i + 1, j) + 1);
-            if i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x) {
-                best = best.min(at(&cells, i - 1, j - 1) + 1);
-            }
-            cells.push(best);
-        }
-    }
-    at(&cells, a.len(), b.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slips_are_counted_as_people_make_them() {
-        assert_eq!(distance("serach", "search"), 1);
-        assert_eq!(distance("", "why"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-    }
 
     #[test]
     fn misspelt_verbs_are_not_searched_for() {
