@@ -11,7 +11,8 @@ use omg_proto::frame::{Envelope, REQUEST_LIMIT};
 use crate::answer::{Inbox, greet};
 use crate::{Answer, Error, Peer};
 
-/// How long a call waits for its answer unless told otherwise.
+/// How long a call waits without receiving a byte unless told otherwise. The daemon is known to be
+/// this user's own, so this is against one that hangs, not against one that means harm.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A connection to the daemon.
@@ -38,7 +39,7 @@ impl Client {
         Self::connect_within(path, DEADLINE)
     }
 
-    /// As [`connect`](Self::connect), with another deadline for each answer.
+    /// As [`connect`](Self::connect), with another deadline for each read and write.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -55,7 +56,8 @@ impl Client {
         Ok(Self { deadline, ..Self::over(reader, stream) })
     }
 
-    /// Speaks over a pair of streams, such as the pipes of a daemon run with `--stdio`.
+    /// Speaks over a pair of streams, such as the pipes of a daemon run with `--stdio`. They have no
+    /// deadline: their other end is a child, whose end ends them.
     pub fn over(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> Self {
         Self {
             reader: Box::new(reader),

@@ -258,7 +258,7 @@ fn own_directory(path: &Path) -> Result<(), Error> {
         Err(source) => return Err(Error::path(directory, "making the socket's directory", source)),
     }
     let meta = directory
-        .metadata()
+        .symlink_metadata()
         .map_err(|source| Error::path(directory, "looking at the socket's directory", source))?;
     let refused = |problem| Err(Error::Directory { path: directory.to_owned(), problem });
     let ours = own_uid();
@@ -280,7 +280,7 @@ fn own_directory(path: &Path) -> Result<(), Error> {
 /// owner can put any socket there.
 pub(crate) fn check_before_connecting(path: &Path) -> Result<(), Error> {
     let directory = directory_of(path);
-    let meta = match directory.metadata() {
+    let meta = match directory.symlink_metadata() {
         Ok(meta) => meta,
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
             return Err(Error::Absent { path: path.to_owned(), source });

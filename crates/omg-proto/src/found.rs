@@ -1,3 +1,5 @@
+//! The results of a search as they stand in a reply.
+
 use bitcode::{Decode, Encode};
 use omg_core::{Source, Summary};
 

@@ -37,6 +37,19 @@ fn a_directory_that_others_may_enter_is_refused() {
 }
 
 #[test]
+fn a_link_to_a_directory_is_refused() {
+    let directory = crate::support::private();
+    let link = directory.path().join("link");
+    let target = directory.path().join("target");
+    std::fs::create_dir(&target).unwrap();
+    std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let error = Socket::bind(&link.join("omg.sock")).unwrap_err();
+    assert!(matches!(error, Error::Directory { .. }), "{error:?}");
+    assert_eq!(std::fs::read_dir(&target).unwrap().count(), 0);
+}
+
+#[test]
 fn the_socket_of_a_dead_daemon_is_taken_over() {
     let directory = crate::support::private();
     let path = directory.path().join("omg.sock");
