@@ -225,7 +225,7 @@ async fn keep<B: PackageManager>(
                 continue;
             }
             () = signals.look.notified() => {}
-            () = watch.changed() => {}
+            _ = watch.changed() => {}
         }
         let Some(catalogue) = catalogue.upgrade() else { return };
         let refreshed = tokio::select! {

@@ -24,7 +24,8 @@ const POLL_BLIND: Duration = Duration::from_millis(500);
 pub(crate) struct Watch {
     paths: Vec<PathBuf>,
     inotify: Option<AsyncFd<OwnedFd>>,
-    watched: BTreeSet<PathBuf>,
+    /// The kernel's numbers of the directories.
+    watched: BTreeSet<i32>,
 }
 
 impl Watch {
@@ -38,40 +39,37 @@ impl Watch {
             )
             .ok();
         let mut watch = Self { paths, inotify, watched: BTreeSet::new() };
-        watch.add();
+        watch.watch();
         watch
     }
 
-    /// Waits until something may have changed. Dropping it loses nothing.
-    pub(crate) async fn changed(&mut self) {
+    /// Waits until something may have changed: `true` if there was an event, `false` if it is only
+    /// time to look. Dropping it loses nothing.
+    pub(crate) async fn changed(&mut self) -> bool {
         let Some(inotify) = &self.inotify else {
             tokio::time::sleep(POLL_BLIND).await;
-            return;
+            return false;
         };
-        if let Ok(event) = tokio::time::timeout(POLL, inotify.readable()).await {
-            drop(event);
+        let event = tokio::time::timeout(POLL, inotify.readable()).await.map(drop).is_ok();
+        if event {
             tokio::time::sleep(SETTLE).await;
             self.drain().await;
         }
-        // Directories may have come, or come back.
-        self.add();
+        self.watch();
+        event
     }
 
     /// Throws away what is queued: whatever it says, the generations are looked at.
-    async fn drain(&mut self) {
+    async fn drain(&self) {
         let mut buffer = [std::mem::MaybeUninit::<u8>::uninit(); 4096];
         let Some(inotify) = &self.inotify else { return };
-        let mut gone = false;
         loop {
             let Ok(mut ready) = inotify.readable().await else { break };
             let mut reader = inotify::Reader::new(inotify.get_ref(), &mut buffer);
             let result = ready.try_io(|_| {
                 loop {
-                    match reader.next() {
-                        Ok(event) => {
-                            gone |= event.events().contains(inotify::ReadFlags::IGNORED);
-                        }
-                        Err(error) => return Err::<(), _>(std::io::Error::from(error)),
+                    if let Err(error) = reader.next() {
+                        return Err::<(), _>(std::io::Error::from(error));
                     }
                 }
             });
@@ -80,13 +78,12 @@ impl Watch {
                 _ => break,
             }
         }
-        if gone {
-            // A directory went away; the next `add` finds it, or its parent, again.
-            self.watched.clear();
-        }
     }
 
-    fn add(&mut self) {
+    /// Watches what is at the paths now. Every time all of them, as not every way in which a
+    /// directory takes another's place is an event of either: the kernel knows those that it watches
+    /// already, and gives them the number that they have.
+    fn watch(&mut self) {
         let Some(inotify) = &self.inotify else { return };
         let flags = WatchFlags::CLOSE_WRITE
             | WatchFlags::MOVED_TO
@@ -96,19 +93,22 @@ impl Watch {
             | WatchFlags::DELETE_SELF
             | WatchFlags::MOVE_SELF
             | WatchFlags::ONLYDIR;
+        let mut watched = BTreeSet::new();
         for directory in self.paths.iter().filter_map(|path| nearest_directory(path)) {
-            if self.watched.contains(&directory) {
-                continue;
-            }
             match inotify::add_watch(inotify.get_ref(), &directory, flags) {
-                Ok(_) => {
-                    self.watched.insert(directory);
+                Ok(number) => {
+                    watched.insert(number);
                 }
                 Err(error) => {
                     tracing::debug!(%error, path = %directory.display(), "not watched; polled");
                 }
             }
         }
+        for &number in self.watched.difference(&watched) {
+            // Refused if the directory is gone, and its watch with it.
+            let _ = inotify::remove_watch(inotify.get_ref(), number);
+        }
+        self.watched = watched;
     }
 }
 
@@ -123,4 +123,67 @@ fn registered(inotify: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
 /// The path if it is a directory, else the nearest one above it that is there.
 fn nearest_directory(path: &Path) -> Option<PathBuf> {
     path.ancestors().find(|path| path.is_dir()).map(Path::to_path_buf)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "what a test can't do without fails it")]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Time is the runtime's: polls cost none, and what is queued by the kernel comes before them.
+    async fn quiet(watch: &mut Watch) {
+        while watch.changed().await {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_takes_anothers_place_is_watched() {
+        let root = tempfile::tempdir().unwrap();
+        let (lists, old) = (root.path().join("lists"), root.path().join("lists.old"));
+        fs::create_dir(&lists).unwrap();
+        let mut watch = Watch::new(vec![lists.clone()]);
+        quiet(&mut watch).await;
+        for round in 0..3 {
+            fs::rename(&lists, &old).unwrap();
+            fs::create_dir(&lists).unwrap();
+            assert!(watch.changed().await, "round {round}: the move");
+            quiet(&mut watch).await;
+            fs::write(lists.join("Packages"), "new").unwrap();
+            assert!(watch.changed().await, "round {round}: a file in the new directory");
+            quiet(&mut watch).await;
+            fs::write(old.join("Packages"), "old").unwrap();
+            assert!(!watch.changed().await, "round {round}: a file in the old directory");
+            fs::remove_dir_all(&old).unwrap();
+            quiet(&mut watch).await;
+        }
+    }
+
+    /// None of it is an event of the directory itself.
+    #[tokio::test(start_paused = true)]
+    async fn so_is_one_below_a_directory_that_was_moved() {
+        let root = tempfile::tempdir().unwrap();
+        let lists = root.path().join("apt/lists");
+        fs::create_dir_all(&lists).unwrap();
+        let mut watch = Watch::new(vec![lists.clone()]);
+        fs::rename(root.path().join("apt"), root.path().join("apt.old")).unwrap();
+        fs::create_dir_all(&lists).unwrap();
+        quiet(&mut watch).await;
+        fs::write(lists.join("Packages"), "new").unwrap();
+        assert!(watch.changed().await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn and_one_that_was_not_there_at_first() {
+        let root = tempfile::tempdir().unwrap();
+        let lists = root.path().join("apt/lists");
+        let mut watch = Watch::new(vec![lists.clone()]);
+        for directory in [root.path().join("apt"), lists.clone()] {
+            fs::create_dir(directory).unwrap();
+            assert!(watch.changed().await);
+            quiet(&mut watch).await;
+        }
+        fs::write(lists.join("Packages"), "new").unwrap();
+        assert!(watch.changed().await);
+    }
 }
