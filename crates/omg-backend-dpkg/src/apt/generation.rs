@@ -23,8 +23,8 @@ pub(crate) fn catalogue(conf: &Conf) -> Generation {
     digest.finish()
 }
 
-/// The state of what is installed: status, marks, file lists, and the configuration that decides
-/// which packages are not needed any more.
+/// The state of what is installed: status, marks, file lists, alternatives, and the configuration
+/// that decides which packages are not needed any more.
 pub(crate) fn installed(conf: &Conf) -> Generation {
     let mut digest = Digest::default();
     for path in installed_paths(conf) {
@@ -33,6 +33,8 @@ pub(crate) fn installed(conf: &Conf) -> Generation {
     // Its entries are thousands; dpkg writes new ones and renames them, which the directory's own
     // time shows.
     digest.path(&dpkg_dir(conf).join("info"));
+    // So does update-alternatives with its links, which tell what a command stands for.
+    digest.path(&alternatives(conf));
     for path in conf.files() {
         digest.path(path);
     }
@@ -43,6 +45,11 @@ pub(crate) fn installed(conf: &Conf) -> Generation {
 pub(crate) fn dpkg_dir(conf: &Conf) -> PathBuf {
     let status = conf.file("Dir::State::status");
     status.parent().map_or_else(|| conf.below_root("/var/lib/dpkg"), Path::to_path_buf)
+}
+
+/// The directory of the links that update-alternatives manages.
+fn alternatives(conf: &Conf) -> PathBuf {
+    conf.below_root("/etc/alternatives")
 }
 
 fn installed_paths(conf: &Conf) -> Vec<PathBuf> {
@@ -58,7 +65,7 @@ pub(crate) fn watched(conf: &Conf) -> Vec<PathBuf> {
     let mut paths =
         vec![dpkg.clone(), dpkg.join("info"), dpkg.join("updates"), dpkg.join("status.d")];
     paths.extend(conf.file("Dir::State::extended_states").parent().map(Path::to_path_buf));
-    paths.push(conf.dir("Dir::State::lists"));
+    paths.extend([conf.dir("Dir::State::lists"), alternatives(conf)]);
     for path in settings::files(conf) {
         if path.is_dir() {
             paths.push(path.clone());

@@ -2,6 +2,8 @@
 //! Ubuntu uses, as apt's policy takes it with `APT::Get::Phase-Policy`. Without that option, which
 //! is the default, apt's own upgrade command defers such updates and its policy does not.
 
+use std::path::PathBuf;
+
 use super::conf::Conf;
 use super::read::read_text;
 
@@ -51,12 +53,16 @@ fn machine(conf: &Conf) -> String {
     if let Some(id) = conf.get("APT::Machine-ID") {
         return id.to_owned();
     }
-    let path = match conf.get("Dir::Etc::machine-id") {
+    let text = read_text(&machine_file(conf)).unwrap_or_default();
+    text.lines().next().unwrap_or("").to_owned()
+}
+
+/// The file that the machine's id is read from.
+pub(crate) fn machine_file(conf: &Conf) -> PathBuf {
+    match conf.get("Dir::Etc::machine-id") {
         Some(_) => conf.file("Dir::Etc::machine-id"),
         None => conf.below_root("/etc/machine-id"),
-    };
-    let text = read_text(&path).unwrap_or_default();
-    text.lines().next().unwrap_or("").to_owned()
+    }
 }
 
 /// A number from 0 to 100: the first draw of C++'s `uniform_int_distribution` over `minstd_rand`,

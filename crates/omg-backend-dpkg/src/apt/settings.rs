@@ -7,6 +7,7 @@ use omg_core::{Repository, Source};
 
 use super::conf::Conf;
 use super::lists::{self, ListFile};
+use super::phasing;
 use super::policy::Policy;
 use super::preferences::{Origin, Preferences};
 use super::release::Release;
@@ -189,6 +190,7 @@ pub(crate) fn files(conf: &Conf) -> Vec<PathBuf> {
         conf.file("Dir::Etc::preferences"),
         conf.dir("Dir::Etc::preferencesparts"),
         conf.below_root("/var/lib/dpkg/arch"),
+        phasing::machine_file(conf),
     ];
     for path in conf.files() {
         if !files.contains(path) {

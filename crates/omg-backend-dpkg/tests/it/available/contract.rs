@@ -1,7 +1,10 @@
 //! The suite that every backend passes.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use omg_backend::PackageManager as _;
 use omg_backend::contract::{Expected, contract, moves};
 use omg_backend_dpkg::Dpkg;
 
@@ -37,6 +40,35 @@ async fn a_small_system_keeps_the_contract() {
     .await;
     moves(&dpkg, (false, false), || {
         root.write("var/lib/apt/lists/lock", "");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn switched_alternatives_and_another_machine_id_are_noticed() {
+    let root = Root::new().status(&installed("vim", "1", "amd64", ""));
+    root.write("var/lib/dpkg/info/vim.list", "/.\n/usr/bin/vim.basic\n/usr/bin/vim.tiny\n");
+    root.write("usr/bin/vim.basic", "");
+    root.write("etc/machine-id", "1111\n");
+    let alternatives = root.path().join("etc/alternatives");
+    fs::create_dir(&alternatives).unwrap();
+    symlink("/usr/bin/vim.basic", alternatives.join("vim")).unwrap();
+    symlink("/etc/alternatives/vim", root.path().join("usr/bin/vim")).unwrap();
+    let dpkg = Dpkg::open(root.path()).unwrap();
+    let stands_for = async || dpkg.provides("vim").await.unwrap().matches[0].path.clone();
+    assert_eq!(stands_for().await, "/usr/bin/vim.basic");
+    for watched in [&alternatives, &root.path().join("etc")] {
+        assert!(dpkg.watched().contains(watched), "{}", watched.display());
+    }
+    moves(&dpkg, (false, true), || {
+        // As update-alternatives does it.
+        symlink("/usr/bin/vim.tiny", alternatives.join("vim.dpkg-tmp")).unwrap();
+        fs::rename(alternatives.join("vim.dpkg-tmp"), alternatives.join("vim")).unwrap();
+    })
+    .await;
+    assert_eq!(stands_for().await, "/usr/bin/vim.tiny");
+    moves(&dpkg, (true, false), || {
+        root.write("etc/machine-id", "22222\n");
     })
     .await;
 }
