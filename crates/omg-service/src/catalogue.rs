@@ -89,6 +89,8 @@ impl<B: PackageManager> Catalogue<B> {
         store: Store,
         options: Options,
     ) -> Result<Arc<Self>, Fault> {
+        // Watched before anything is read, so that no change falls between.
+        let watch = Watch::new(backend.watched());
         let (view, fresh) = load::load(&backend, &store, None).await?;
         let catalogue = Arc::new(Self {
             backend,
@@ -106,7 +108,6 @@ impl<B: PackageManager> Catalogue<B> {
         if let Some(fresh) = fresh {
             fresh.keep(&catalogue.tiers.store);
         }
-        let watch = Watch::new(catalogue.backend.watched());
         let keeper =
             tokio::spawn(keep(Arc::downgrade(&catalogue), watch, catalogue.signals.clone()));
         *catalogue.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);

@@ -61,6 +61,39 @@ async fn a_change_behind_our_back_is_seen() {
     }
 }
 
+/// Time is the runtime's: what comes before the first slow look was told by an event.
+#[tokio::test(start_paused = true)]
+async fn a_change_during_the_first_load_is_seen_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let fake = Fake::new(packages());
+    fake.watch(&directory.path().join("status"));
+    let change = |version: &str| {
+        fake.change(|packages| {
+            packages.get_mut("nano").unwrap().versions = vec![(version.into(), false)];
+        });
+    };
+    fake.hold(Operation::Packages);
+    let starting = tokio::spawn(in_memory(fake.clone()));
+    // The load tries again while the system moves, but not for ever.
+    for round in 1..=2 {
+        until("the load", async || fake.calls(Operation::Packages) == round).await;
+        change("7.9");
+        fake.hold(Operation::Generations);
+        fake.release(Operation::Packages);
+        until("the check", async || fake.calls(Operation::Generations) == 2 * round).await;
+        fake.hold(Operation::Packages);
+        fake.release(Operation::Generations);
+    }
+    until("the last try", async || fake.calls(Operation::Packages) == 3).await;
+    change("8.0");
+    fake.release(Operation::Packages);
+    let world = starting.await.unwrap();
+    let start = tokio::time::Instant::now();
+    let before = generation(&world).await;
+    until("the new generation", async || generation(&world).await != before).await;
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
 #[tokio::test]
 async fn the_old_view_answers_until_the_new_one_is_there() {
     let directory = tempfile::tempdir().unwrap();
