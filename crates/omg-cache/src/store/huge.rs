@@ -3,7 +3,10 @@
 //! The image is read into memory at every start and searched ever after. In pages of 4 KiB the
 //! kernel interrupts the reading thousands of times, which takes longer than the copying itself; in
 //! pages of 2 MiB a dozen times.
-#![expect(unsafe_code, reason = "madvise is unsafe for any advice, as some change what memory holds")]
+#![expect(
+    unsafe_code,
+    reason = "madvise is unsafe for any advice, as some change what memory holds"
+)]
 
 use rustix::mm::{Advice, madvise};
 

@@ -10,7 +10,8 @@ mod seal;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -25,8 +26,12 @@ use writer::{Command, NewIndex};
 /// Largest answer that goes to disk, bytes.
 const ANSWER_LIMIT: usize = 256 * 1024;
 
-/// Commands that may wait for the writer; more answers than that are not kept.
-const QUEUE: usize = 1024;
+/// Answers that may wait for the writer, bytes; more than that are not kept.
+const QUEUE_LIMIT: usize = 4 << 20;
+
+/// Bytes that a waiting answer takes beside its own and its key's: its place in the queue, two
+/// reference counts and the allocator's part.
+const OVERHEAD: usize = 512;
 
 /// A store, shared by cloning. See the module's text for what it promises.
 #[derive(Clone, Debug)]
@@ -44,7 +49,9 @@ pub struct StoredIndex {
 #[derive(Debug)]
 struct Handle {
     shelf: Arc<Shelf>,
-    queue: Mutex<Option<SyncSender<Command>>>,
+    /// Without a bound of its own, so that handing something over never waits: answers are counted
+    /// (`Shelf::waiting`), and the rest is rare.
+    queue: Mutex<Option<Sender<Command>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -56,6 +63,8 @@ struct Shelf {
     /// `None` while there is no usable file.
     file: RwLock<Option<Arc<File>>>,
     problem: Mutex<Option<String>>,
+    /// Weight of the answers handed over and not written yet, bytes.
+    waiting: AtomicUsize,
     hits: Counter,
     misses: Counter,
     evictions: Counter,
@@ -92,7 +101,7 @@ impl Store {
 
     fn start(shelf: Shelf) -> Self {
         let shelf = Arc::new(shelf);
-        let (sender, receiver) = sync_channel(QUEUE);
+        let (sender, receiver) = channel();
         let writing = shelf.clone();
         let spawned = std::thread::Builder::new()
             .name("omg-store".into())
@@ -133,7 +142,7 @@ impl Store {
         self.0.shelf.read(|file| file.block(catalogue, number))
     }
 
-    /// Stores the index of a catalogue in place of any other, in the background. `done` hears on the
+    /// Stores the index of a catalogue in place of any other, in the background; never waits. `done` hears on the
     /// writer's thread whether it can be read back from now on.
     pub fn keep_index(
         &self,
@@ -167,9 +176,14 @@ impl Store {
         if answer.len() > ANSWER_LIMIT || !self.persistent() {
             return;
         }
-        if let Some(queue) = &*lock(&self.0.queue) {
-            // A full queue means that the disk is slower than the questions; the answer is not lost.
-            let _ = queue.try_send(Command::Answer(key.detached(), answer.clone()));
+        let (weight, waiting) = (weight(key, answer), &self.0.shelf.waiting);
+        let room = |waiting: usize| Some(waiting + weight).filter(|&all| all <= QUEUE_LIMIT);
+        if waiting.fetch_update(Relaxed, Relaxed, room).is_err() {
+            // The disk is slower than the questions. The answer is not lost, only computed again.
+            return;
+        }
+        if self.send(Command::Answer(key.detached(), answer.clone())).is_err() {
+            waiting.fetch_sub(weight, Relaxed);
         }
     }
 
@@ -198,9 +212,9 @@ impl Store {
         self.0.close();
     }
 
+    /// Never waits.
     fn send(&self, command: Command) -> Result<(), Command> {
-        let queue = lock(&self.0.queue).clone();
-        match queue {
+        match &*lock(&self.0.queue) {
             Some(queue) => queue.send(command).map_err(|error| error.0),
             None => Err(command),
         }
@@ -234,6 +248,7 @@ impl Shelf {
             path,
             file: RwLock::new(None),
             problem: Mutex::new(None),
+            waiting: AtomicUsize::new(0),
             hits: Counter::default(),
             misses: Counter::default(),
             evictions: Counter::default(),
@@ -288,6 +303,11 @@ impl Shelf {
         tracing::warn!(problem = %text, "the store on disk has a problem; queries go on");
         *lock(&self.problem) = Some(text);
     }
+}
+
+/// What an answer adds to `Shelf::waiting`.
+fn weight(key: &Key, answer: &Bytes) -> usize {
+    key.request.len() + answer.len() + OVERHEAD
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,6 +1,7 @@
 //! The store's one writing thread.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use omg_core::Generation;
 
 use super::file::File;
-use super::{Shelf, lock};
+use super::{Shelf, lock, weight};
 use crate::{Error, Key};
 
 /// Answers are collected this long before they are written together.
@@ -88,6 +89,8 @@ impl Batch {
             shelf.bytes.set(bytes);
             shelf.evictions.add(dropped);
         }
+        let weight = batch.answers.iter().map(|(key, answer)| weight(key, answer)).sum();
+        shelf.waiting.fetch_sub(weight, Relaxed);
     }
 }
 

@@ -145,3 +145,74 @@ fn answers_over_their_room_are_collected_anew() {
     store.flush();
     assert_eq!(store.answer(&key(1, "too large")), None);
 }
+
+/// A writer that can't go on, as over a disk that hangs.
+struct Stuck(std::sync::mpsc::SyncSender<()>);
+
+fn stuck(store: &Store) -> Stuck {
+    let (go_on, wait) = std::sync::mpsc::sync_channel(1);
+    let (reached, arrived) = channel();
+    store.keep_index(Generation(1), b"image".to_vec(), Arc::default(), move |_| {
+        reached.send(()).unwrap();
+        wait.recv().unwrap();
+    });
+    arrived.recv().unwrap();
+    Stuck(go_on)
+}
+
+#[test]
+fn what_waits_for_the_writer_is_bounded_in_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("store.redb"));
+    let keep = |at: u32, bytes: usize| {
+        let key =
+            Key { generation: Generation(1), request: Bytes::copy_from_slice(&at.to_le_bytes()) };
+        store.keep_answer(&key, &Bytes::from(vec![7; bytes]));
+    };
+    let stuck = stuck(&store);
+    (0..500).for_each(|at| keep(at, 200_000));
+    stuck.0.send(()).unwrap();
+    store.flush();
+    let counts = store.counts();
+    assert_eq!((counts.entries, counts.evictions), (20, 0), "4 MiB of them, and no more");
+    // What was written makes room again.
+    keep(1000, 200_000);
+    store.flush();
+    assert_eq!(store.counts().entries, 21);
+
+    // Small ones weigh more than their bytes.
+    let stuck = self::stuck(&store);
+    (2000..30_000).for_each(|at| keep(at, 1));
+    stuck.0.send(()).unwrap();
+    store.flush();
+    assert!((1000..10_000).contains(&store.counts().entries), "{:?}", store.counts());
+}
+
+/// Async threads hand over indexes; a writer that hangs must not hang them.
+#[test]
+fn handing_over_an_index_does_not_wait_for_the_writer() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("store.redb"));
+    let stuck = stuck(&store);
+    for at in 0..3000_u32 {
+        let key =
+            Key { generation: Generation(1), request: Bytes::copy_from_slice(&at.to_le_bytes()) };
+        store.keep_answer(&key, &Bytes::from_static(b"answer"));
+    }
+    let (sender, receiver) = channel();
+    let handing = std::thread::spawn({
+        let store = store.clone();
+        move || {
+            store.keep_index(Generation(2), b"next".to_vec(), Arc::default(), |_| ());
+            store.distrust_index("a test says so");
+            store.keep_index(Generation(3), b"last".to_vec(), Arc::default(), |_| ());
+            sender.send(()).unwrap();
+        }
+    });
+    let waited = receiver.recv_timeout(Duration::from_secs(10)).is_err();
+    stuck.0.send(()).unwrap();
+    handing.join().unwrap();
+    assert!(!waited);
+    store.flush();
+    assert_eq!(store.index(Generation(3)).unwrap().image, b"last");
+}
