@@ -67,7 +67,7 @@ impl Report {
     }
 
     /// The exit code, after naming what failed.
-    pub(crate) fn finish(&self, kept: Result<&(), &Box<dyn std::error::Error>>) -> ExitCode {
+    pub(crate) fn finish(&self, kept: Result<(), &dyn std::error::Error>) -> ExitCode {
         if let Err(error) = kept {
             say(&format!("could not write docs/benchmarks: {error}"));
         }

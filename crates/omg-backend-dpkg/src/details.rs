@@ -34,6 +34,7 @@ fn empty<'a>() -> Details<'a> {
         architecture: "",
         description: "",
         installed_version: None,
+        candidate_version: None,
         long_description: None,
         url: None,
         maintainer: None,

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use omg_core::{Code, Fault};
+use omg_ipc::Error;
 use omg_ipc::blocking::Client;
 use omg_proto::{Reply, Request};
 
@@ -41,16 +42,35 @@ pub(crate) struct Link {
     client: Option<Client>,
     alone: Option<Child>,
     socket: PathBuf,
+    /// Where to find another daemon, should this one end.
+    root: Option<PathBuf>,
 }
 
 impl Link {
-    /// Asks and waits.
+    /// Asks and waits. A daemon that ends meanwhile is replaced once: every request of this protocol
+    /// only reads, so asking again changes nothing.
     pub(crate) fn call(&mut self, request: &Request<'_>) -> Result<Answer, Fault> {
-        let client = self
-            .client
-            .as_mut()
-            .ok_or_else(|| Fault::new(Code::Internal, "the connection is closed"))?;
-        Ok(Answer(client.call(request)?))
+        match self.once(request) {
+            Err(Error::Closed) if self.over_socket() => {
+                *self = open(self.root.as_deref())?;
+                Ok(Answer(self.once(request)?))
+            }
+            Err(Error::Closed) => Err(self.ended()),
+            answer => Ok(Answer(answer?)),
+        }
+    }
+
+    fn once(&mut self, request: &Request<'_>) -> Result<omg_ipc::Answer, Error> {
+        self.client.as_mut().map_or(Err(Error::Closed), |client| client.call(request))
+    }
+
+    /// Why a daemon of our own gave no answer: it can't have been told to end, so it failed to start.
+    fn ended(&mut self) -> Fault {
+        drop(self.client.take());
+        let status = self.alone.as_mut().and_then(|child| child.wait().ok());
+        let how = status.map_or_else(|| "without a word".to_owned(), |status| format!("({status})"));
+        Fault::new(Code::Daemon, format!("omgd ended before it answered {how}"))
+            .hint("OMG_LOG=debug before the command shows what it says")
     }
 
     /// Is it a daemon that others can use too?
@@ -86,6 +106,9 @@ impl Drop for Link {
 /// # Errors
 /// [`Code::Daemon`], [`Code::Peer`] and whatever else keeps a daemon from answering.
 pub(crate) fn open(root: Option<&Path>) -> Result<Link, Fault> {
+    if let Some(root) = root.filter(|root| !root.is_dir()) {
+        return Err(Fault::new(Code::Usage, format!("--root {}: there is no such directory", root.display())));
+    }
     let other = root.filter(|root| *root != Path::new("/"));
     if places::variable("OMG_NO_DAEMON").is_some_and(|value| value != "0") {
         return alone(root);
@@ -95,7 +118,11 @@ pub(crate) fn open(root: Option<&Path>) -> Result<Link, Fault> {
     }
     match running() {
         Err(error) if error.is_absent() => {}
-        link => return Ok(link?),
+        link => {
+            let mut link = link?;
+            link.root = root.map(Path::to_path_buf);
+            return Ok(link);
+        }
     }
     if Settings::of_user()?.daemon.autostart { start(other) } else { alone(root) }
 }
@@ -107,7 +134,7 @@ pub(crate) fn open(root: Option<&Path>) -> Result<Link, Fault> {
 pub(crate) fn running() -> Result<Link, omg_ipc::Error> {
     let socket = places::socket();
     let client = Client::connect(&socket)?;
-    Ok(Link { client: Some(client), alone: None, socket })
+    Ok(Link { client: Some(client), alone: None, socket, root: None })
 }
 
 /// Starts a daemon for `root` that stays, and connects to it.
@@ -163,5 +190,6 @@ fn alone(root: Option<&Path>) -> Result<Link, Fault> {
         client: Some(Client::over(stdout, stdin)),
         alone: Some(child),
         socket: PathBuf::new(),
+        root: root.map(Path::to_path_buf),
     })
 }

@@ -129,6 +129,8 @@ pub struct Details<'a> {
     pub description: &'a str,
     /// Version on this system.
     pub installed_version: Option<&'a str>,
+    /// What an install would choose; differs from `version` if another one was asked for.
+    pub candidate_version: Option<&'a str>,
     /// Long description, already unfolded: paragraphs separated by an empty line.
     pub long_description: Option<String>,
     /// Home page.

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use omg_core::Fault;
 
-use super::{pacman, problem, verb};
+use super::{pacman, problem, reserved, verb};
 use crate::commands::Entry;
 
 /// What the command line begins with, flags aside.
@@ -46,6 +46,7 @@ pub(super) fn word(arguments: &mut Vec<OsString>) -> Result<First, Fault> {
                 if let Some(entry) = verb(word) {
                     return Ok(First::Verb(entry));
                 }
+                reserved::check(word)?;
                 problem::misspelt(word)?;
                 arguments.insert(at, "search".into());
                 return Ok(verb("search").map_or(First::Other, First::Verb));

@@ -7,6 +7,7 @@ mod first;
 mod help;
 mod pacman;
 mod problem;
+mod reserved;
 
 use std::ffi::OsString;
 use std::io::Write as _;

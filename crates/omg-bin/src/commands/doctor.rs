@@ -3,7 +3,7 @@
 mod places_check;
 mod system;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use omg_core::{Fault, Stats, Status};
@@ -93,7 +93,8 @@ impl Verb for Doctor {
                 checks.push(system::lists(status));
                 checks.push(system::audit(status));
                 checks.push(system::records(stats));
-                if session.over_socket() {
+                // A daemon for another root tells prompts nothing.
+                if session.over_socket() && root == Path::new("/") {
                     checks.push(places_check::snapshot(status));
                 }
             }

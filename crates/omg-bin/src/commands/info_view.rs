@@ -172,7 +172,7 @@ fn versions(out: &mut Output, details: &Details<'_>) {
         let again = above == Some(*version);
         above = Some(*version);
         let installed = details.installed_version == Some(*version);
-        let candidate = details.version == *version;
+        let candidate = details.candidate_version == Some(*version);
         let style = if candidate { Style::Version } else { Style::Plain };
         let words = match (installed, candidate) {
             (true, true) => "installed, candidate",

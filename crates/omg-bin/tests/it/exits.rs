@@ -32,7 +32,7 @@ fn every_end_has_its_code() {
         (&["explain", "4711"], 3),
         (&["config", "get", "no.such"], 3),
         (&["daemon", "status"], 3),
-        (&["--root", "/nosuch/place", "list"], 1),
+        (&["--root", "/nosuch/place", "list"], 2),
         (&["list", "--orphans"], 0),
     ];
     for (arguments, code) in cases {

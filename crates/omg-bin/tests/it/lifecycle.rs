@@ -39,7 +39,7 @@ fn a_daemon_that_can_not_start_says_why() {
     let mut command = home.command(env!("CARGO_BIN_EXE_omg"));
     let missing = home.path("nosuch");
     let refused = run(command.env("OMG_ROOT", &missing).args(["--json", "list"]));
-    assert_eq!(refused.code, 1, "{refused:?}");
+    assert_eq!(refused.code, 2, "{refused:?}");
     assert!(
         refused.stdout.contains("omg.error/1") && refused.stdout.contains("nosuch"),
         "{refused:?}"

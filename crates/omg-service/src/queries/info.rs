@@ -139,6 +139,7 @@ fn fill<'a, B: PackageManager>(
     }
     details.source = seen.row.source;
     details.version = pick.version;
+    details.candidate_version = Some(seen.version).filter(|version| !version.is_empty());
     details.repository = pick.repository;
     details.state = None;
     if let Some((_, package)) = seen.installed {
