@@ -17,10 +17,18 @@ use crate::apt::{contents, generation};
 use crate::deb822::Block;
 use crate::error::Error;
 use crate::files::Lists;
+use crate::work::{Caller, Searches, blocking};
 use crate::{details, files, relation, status};
 
 /// How often a catalogue is read anew because something changed meanwhile.
 const ATTEMPTS: u32 = 3;
+
+/// Searches through the archive's lists of files that run at a time. Each uses every core; two, so
+/// that a short one need not wait for one that reads all of them.
+const MOST_SCANS: usize = 2;
+
+/// Searches through the installed packages' lists of files that run at a time.
+const MOST_LOOKUPS: usize = 2;
 
 /// A Debian system below some root directory.
 #[derive(Debug, Clone)]
@@ -35,6 +43,10 @@ struct Inner {
     /// What is installed, without its text, for questions about files.
     known: Mutex<Option<Names>>,
     lists: files::Cache,
+    /// Searches through the archive's lists of files.
+    scans: Searches,
+    /// Searches through those of the installed packages.
+    lookups: Searches,
     /// Source packages by binary package; filled only while a pin asks for them.
     sources: Mutex<AHashMap<Box<str>, Box<str>>>,
 }
@@ -69,6 +81,8 @@ impl Dpkg {
                 current: Mutex::new(current),
                 known: Mutex::default(),
                 lists: files::Cache::default(),
+                scans: Searches::new(MOST_SCANS),
+                lookups: Searches::new(MOST_LOOKUPS),
                 sources: Mutex::default(),
             }),
         })
@@ -154,7 +168,7 @@ impl Inner {
         Ok(Files { matches: lists.owners(path), hint: None })
     }
 
-    fn provides(&self, what: &str) -> Result<Files, Error> {
+    fn provides(&self, what: &str, caller: &Caller) -> Result<Files, Error> {
         let what = question(what)?;
         let names = self.names()?;
         let lists = self.lists(&names)?;
@@ -166,7 +180,7 @@ impl Inner {
             matches = lists.owners(&target);
         }
         let settings = self.refreshed().settings;
-        let found = contents::owners(&settings.contents, &what);
+        let found = contents::owners(&settings.contents, &what, &|| !caller.is_gone());
         for warning in found.warnings {
             tracing::warn!("{warning}");
         }
@@ -183,7 +197,7 @@ impl Inner {
         Ok(Files { matches, hint: contents_hint(&settings) })
     }
 
-    fn available_files(&self, name: &str) -> Result<Vec<String>, Fault> {
+    fn available_files(&self, name: &str, caller: &Caller) -> Result<Vec<String>, Fault> {
         let settings = self.refreshed().settings;
         if let Some(hint) = contents_hint(&settings) {
             let fault = Fault::new(
@@ -192,7 +206,7 @@ impl Inner {
             );
             return Err(fault.hint(hint));
         }
-        let found = contents::paths(&settings.contents, name);
+        let found = contents::paths(&settings.contents, name, &|| !caller.is_gone());
         for warning in found.warnings {
             tracing::warn!("{warning}");
         }
@@ -288,14 +302,6 @@ fn contents_hint(settings: &Settings) -> Option<String> {
     })
 }
 
-/// Moves work off the async threads.
-async fn blocking<T: Send + 'static>(
-    context: &'static str,
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Worker { context })?
-}
-
 impl PackageManager for Dpkg {
     fn source(&self) -> Source {
         Source::Apt
@@ -357,16 +363,19 @@ impl PackageManager for Dpkg {
 
     async fn owns(&self, path: &str) -> Result<Files, Fault> {
         let (inner, path) = (self.inner.clone(), path.to_owned());
-        blocking("looking for the owner of a file", move || Ok(inner.owns(&path)?)).await
+        let search = move |_: &Caller| Ok(inner.owns(&path)?);
+        self.inner.lookups.run("looking for the owner of a file", search).await
     }
 
     async fn provides(&self, what: &str) -> Result<Files, Fault> {
         let (inner, what) = (self.inner.clone(), what.to_owned());
-        blocking("looking for packages with a file", move || Ok(inner.provides(&what)?)).await
+        let search = move |caller: &Caller| Ok(inner.provides(&what, caller)?);
+        self.inner.scans.run("looking for packages with a file", search).await
     }
 
     async fn available_files(&self, name: &str) -> Result<Vec<String>, Fault> {
         let (inner, name) = (self.inner.clone(), name.to_owned());
-        blocking("listing files of the archive", move || inner.available_files(&name)).await
+        let search = move |caller: &Caller| inner.available_files(&name, caller);
+        self.inner.scans.run("listing files of the archive", search).await
     }
 }

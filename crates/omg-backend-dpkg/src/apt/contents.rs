@@ -35,22 +35,25 @@ pub(crate) struct Found<T> {
     pub(crate) warnings: Vec<String>,
 }
 
+/// Asked before each piece of a list is looked at; `false` ends a search with what it has so far.
+pub(crate) type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// Packages that have an absolute path, or a command of a bare name.
-pub(crate) fn owners(files: &[Contents], what: &str) -> Found<FileMatch> {
+pub(crate) fn owners(files: &[Contents], what: &str, go_on: GoOn<'_>) -> Found<FileMatch> {
     let question = Question::new(what);
+    let limits = Limits { last: question.last.as_bytes(), most: MOST_MATCHES, go_on };
     let mut found =
-        search(files, &question.needle, question.last.as_bytes(), MOST_MATCHES, |line, file| {
-            question.answer(line, file)
-        });
+        search(files, &question.needle, limits, |line, file| question.answer(line, file));
     found.items.sort_by(|one, two| (&one.package, &one.path).cmp(&(&two.package, &two.path)));
     found.items.dedup_by(|one, two| one.package == two.package && one.path == two.path);
     found
 }
 
 /// Absolute paths of a package, sorted.
-pub(crate) fn paths(files: &[Contents], package: &str) -> Found<String> {
+pub(crate) fn paths(files: &[Contents], package: &str, go_on: GoOn<'_>) -> Found<String> {
     let needle = format!("/{package}");
-    let mut found = search(files, &needle, &[0xff], MOST_PATHS, |line, _| {
+    let limits = Limits { last: &[0xff], most: MOST_PATHS, go_on };
+    let mut found = search(files, &needle, limits, |line, _| {
         let (path, packages) = split(line)?;
         packages.split(',').any(|entry| name_of(entry) == package).then(|| vec![format!("/{path}")])
     });
@@ -124,13 +127,22 @@ fn name_of(entry: &str) -> &str {
     entry.rsplit('/').next().unwrap_or(entry)
 }
 
-/// Runs `answer` over the lines that have `needle`, in all lists. Lists are sorted by path; once
-/// one is past `last` it is left, provided that it was in order so far.
+/// Where a search ends early.
+#[derive(Clone, Copy)]
+struct Limits<'a> {
+    /// Lists are sorted by path; once one is past this it is left, provided that it was in order
+    /// so far.
+    last: &'a [u8],
+    /// Most items.
+    most: usize,
+    go_on: GoOn<'a>,
+}
+
+/// Runs `answer` over the lines that have `needle`, in all lists.
 fn search<T: Send>(
     files: &[Contents],
     needle: &str,
-    last: &[u8],
-    most: usize,
+    limits: Limits<'_>,
     answer: impl Fn(&str, &Contents) -> Option<Vec<T>> + Sync,
 ) -> Found<T> {
     let finder = Finder::new(needle);
@@ -140,7 +152,7 @@ fn search<T: Send>(
         for _ in 0..lists::cores().min(files.len()) {
             scope.spawn(|| {
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (items, warning) = search_file(file, &finder, last, most, &answer);
+                    let (items, warning) = search_file(file, &finder, limits, &answer);
                     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                     all.items.extend(items);
                     all.warnings.extend(warning);
@@ -149,15 +161,14 @@ fn search<T: Send>(
         }
     });
     let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-    all.items.truncate(most);
+    all.items.truncate(limits.most);
     all
 }
 
 fn search_file<T>(
     file: &Contents,
     finder: &Finder<'_>,
-    last: &[u8],
-    most: usize,
+    limits: Limits<'_>,
     answer: &impl Fn(&str, &Contents) -> Option<Vec<T>>,
 ) -> (Vec<T>, Option<String>) {
     let mut items = Vec::new();
@@ -169,13 +180,13 @@ fn search_file<T>(
             true
         }
         Piece::Text(text) => {
-            if order.is_past(&text, last) {
+            if !(limits.go_on)() || order.is_past(&text, limits.last) {
                 return false;
             }
             for line in lines_with(&text, finder) {
                 items.extend(answer(&String::from_utf8_lossy(line), file).into_iter().flatten());
             }
-            items.len() < most
+            items.len() < limits.most
         }
     });
     (items, result.err().map(|error| error.with_cause()))
@@ -241,15 +252,19 @@ mod tests {
              usr/share/rg utils/other\n",
         );
         let names = |what: &str| {
-            owners(&files, what).items.into_iter().map(|found| found.package).collect::<Vec<_>>()
+            owners(&files, what, &|| true)
+                .items
+                .into_iter()
+                .map(|found| found.package)
+                .collect::<Vec<_>>()
         };
         assert_eq!(names("rg"), ["ripgrep", "ripgrep-all", "rogue"]);
         assert_eq!(names("/usr/bin/bash"), ["bash"]);
         assert_eq!(names("/bin/bash"), ["bash"]);
         assert_eq!(names("/usr/share/My File.txt"), ["three", "two"]);
         assert!(names("/usr/bin/r").is_empty());
-        assert_eq!(paths(&files, "two").items, ["/usr/share/My File.txt"]);
-        assert_eq!(paths(&files, "ripgrep").items, ["/usr/bin/rg"]);
+        assert_eq!(paths(&files, "two", &|| true).items, ["/usr/share/My File.txt"]);
+        assert_eq!(paths(&files, "ripgrep", &|| true).items, ["/usr/bin/rg"]);
     }
 
     #[test]
@@ -262,14 +277,14 @@ mod tests {
             }
         }
         text.push_str("bin/here x/found\n");
-        assert_eq!(owners(&list(&dir, &text), "/bin/here").items.len(), 1);
+        assert_eq!(owners(&list(&dir, &text), "/bin/here", &|| true).items.len(), 1);
     }
 
     #[test]
     fn a_missing_list_is_a_warning() {
         let files =
             [Contents { path: "/nonexistent/Contents-amd64".into(), architecture: "amd64".into() }];
-        let found = owners(&files, "/bin/x");
+        let found = owners(&files, "/bin/x", &|| true);
         assert!(found.items.is_empty());
         assert_eq!(found.warnings.len(), 1);
     }
