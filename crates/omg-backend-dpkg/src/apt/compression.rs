@@ -8,6 +8,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
 use memchr::memmem;
 
 use crate::error::Error;
@@ -24,6 +26,10 @@ pub(crate) const LARGEST_TEXT: u64 = 1 << 30;
 pub(crate) const LARGEST_CONTENTS: u64 = 8 << 30;
 /// Longest record, bytes; the same as the scanner's own limit.
 pub(crate) const LONGEST_RECORD: usize = 4 << 20;
+
+/// Most bytes that an xz or lzma decoder may use; `xz -9` asks for 65 MiB. A header can claim any
+/// size.
+const LARGEST_DICTIONARY: u64 = 128 << 20;
 
 /// Bytes per piece. Large enough to keep the threads that pass them on from waiting for each
 /// other, small enough for the second level cache.
@@ -149,10 +155,13 @@ fn decoder<'f>(path: &Path, file: &'f File) -> io::Result<Box<dyn Read + 'f>> {
     Ok(match path.extension().and_then(|suffix| suffix.to_str()).unwrap_or("") {
         "lz4" => Box::new(lz4_flex::frame::FrameDecoder::new(buffered())),
         "gz" => Box::new(flate2::bufread::MultiGzDecoder::new(buffered())),
-        "xz" => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(buffered())),
+        "xz" => {
+            let stream = Stream::new_stream_decoder(LARGEST_DICTIONARY, CONCATENATED)?;
+            Box::new(XzDecoder::new_stream(buffered(), stream))
+        }
         "lzma" => {
-            let stream = liblzma::stream::Stream::new_lzma_decoder(256 << 20)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(buffered(), stream))
+            let stream = Stream::new_lzma_decoder(LARGEST_DICTIONARY)?;
+            Box::new(XzDecoder::new_stream(buffered(), stream))
         }
         "zst" => Box::new(zstd::stream::read::Decoder::with_buffer(buffered())?),
         "bz2" => return Err(io::Error::new(io::ErrorKind::Unsupported, "bzip2 is not supported")),
@@ -233,6 +242,17 @@ mod tests {
             read(&path, Border::EmptyLine, |_| true),
             Err(Error::TooLarge { limit, .. }) if limit == LONGEST_RECORD as u64
         ));
+    }
+
+    #[test]
+    fn several_xz_streams_and_the_largest_preset_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("list.xz");
+        let plain = text(1000);
+        let mut bytes = liblzma::encode_all(plain.as_slice(), 9).unwrap();
+        bytes.extend(liblzma::encode_all(plain.as_slice(), 1).unwrap());
+        std::fs::write(&path, bytes).unwrap();
+        assert!(collect(&path).unwrap() == [plain.clone(), plain].concat());
     }
 
     #[test]

@@ -111,6 +111,32 @@ async fn a_broken_list_leaves_the_others_alone() {
     assert_eq!(catalogue.warnings.len(), 1, "{:?}", catalogue.warnings);
 }
 
+/// CRC-32 as xz has it.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+    !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
+}
+
+#[tokio::test]
+async fn an_xz_list_that_claims_too_much_memory_is_left_out() {
+    let root =
+        root("").suite("b.example", "stable", "main", RELEASE, &record("kept", "1", "amd64", ""));
+    let mut packed = liblzma::encode_all(record("forged", "1", "amd64", "").as_bytes(), 1).unwrap();
+    // After the stream's header of 12 bytes: length in words, flags, filter, length of its
+    // properties, and the size of the dictionary, for which 37 stands for 1.5 GiB.
+    let len = usize::from(packed[12]) * 4;
+    assert_eq!(packed[14..16], [0x21, 1]);
+    packed[16] = 37;
+    let sum = crc32(&packed[12..12 + len]);
+    packed[12 + len..16 + len].copy_from_slice(&sum.to_le_bytes());
+    replace(&root, ".xz", &packed);
+    let catalogue = System::open(root.path(), "amd64").await.catalogue;
+    assert_eq!(catalogue.rows.keys().collect::<Vec<_>>(), ["kept"]);
+    let [warning] = &catalogue.warnings[..] else { panic!("{:?}", catalogue.warnings) };
+    assert!(warning.contains("Packages.xz") && warning.contains("left out"), "{warning}");
+    assert!(warning.to_lowercase().contains("memory"), "{warning}");
+}
+
 #[tokio::test]
 async fn a_file_over_the_limit_is_not_read() {
     let root =
