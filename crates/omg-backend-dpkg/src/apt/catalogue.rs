@@ -12,8 +12,8 @@ use super::settings::Settings;
 use super::translation::Translations;
 use crate::deb822;
 
-/// At most this many malformed records are named, per piece of a list.
-const MOST_NAMED: usize = 16;
+/// At most this many malformed records are named, the others are counted.
+const MOST_NAMED: usize = 100;
 
 /// Everything that was read for one catalogue.
 pub(crate) struct Catalogue<'a> {
@@ -21,13 +21,19 @@ pub(crate) struct Catalogue<'a> {
     records: Vec<Vec<Record<'a>>>,
     translations: Translations<'a>,
     warnings: Vec<String>,
+    /// Malformed records that the warnings name, and those that they don't.
+    named: usize,
+    unnamed: usize,
 }
 
 /// What one piece of a list of packages has.
+#[derive(Default)]
 struct Part<'a> {
     records: Vec<Record<'a>>,
-    /// Byte offset and reason of what is malformed.
+    /// Byte offset and reason of what is malformed, in order.
     malformed: Vec<(usize, &'static str)>,
+    /// Malformed records beyond those.
+    unnamed: usize,
 }
 
 impl<'a> Catalogue<'a> {
@@ -38,8 +44,14 @@ impl<'a> Catalogue<'a> {
             records: Vec::new(),
             translations: Translations::default(),
             warnings: settings.warnings.clone(),
+            named: 0,
+            unnamed: 0,
         };
         catalogue.read_packages(arena);
+        if catalogue.unnamed > 0 {
+            let warning = format!("{} more malformed records are left out", catalogue.unnamed);
+            catalogue.warnings.push(warning);
+        }
         let files: Vec<&Path> = settings.translations.iter().map(AsRef::as_ref).collect();
         catalogue.translations = Translations::read(&files, arena, &mut catalogue.warnings);
         catalogue
@@ -76,15 +88,25 @@ impl<'a> Catalogue<'a> {
         }
     }
 
+    /// Takes what was found in a list. Lines are counted only as far as there is something to name,
+    /// each once.
     fn add(&mut self, path: &Path, parts: Vec<Scanned<'a, Part<'a>>>) {
-        let texts: Vec<&str> = parts.iter().map(|part| part.text).collect();
-        for (number, part) in parts.into_iter().enumerate() {
-            for (offset, reason) in part.made.malformed {
-                let before: usize = texts.iter().take(number).map(|text| newlines(text)).sum();
-                let here = part.text.get(..offset).map_or(0, newlines);
-                self.warnings.push(format!("{}:{}: {reason}", path.display(), before + here + 1));
+        let last = parts.iter().rposition(|part| !part.made.malformed.is_empty());
+        let mut line = 1;
+        for (number, Scanned { text, made, .. }) in parts.into_iter().enumerate() {
+            let room = MOST_NAMED.saturating_sub(self.named);
+            let mut from = 0;
+            for &(offset, reason) in made.malformed.iter().take(room) {
+                line += text.get(from..offset).map_or(0, newlines);
+                from = offset;
+                self.named += 1;
+                self.warnings.push(format!("{}:{line}: {reason}", path.display()));
             }
-            self.records.push(part.made.records);
+            self.unnamed += made.unnamed + made.malformed.len().saturating_sub(room);
+            if last.is_some_and(|last| number < last) {
+                line += text.get(from..).map_or(0, newlines);
+            }
+            self.records.push(made.records);
         }
     }
 
@@ -109,7 +131,7 @@ impl<'a> Catalogue<'a> {
 
 fn part(text: &str, list: u16) -> Part<'_> {
     // Debian's records have 800 bytes on average.
-    let mut part = Part { records: Vec::with_capacity(text.len() / 600), malformed: Vec::new() };
+    let mut part = Part { records: Vec::with_capacity(text.len() / 600), ..Part::default() };
     for block in deb822::scan(text) {
         match Record::parse(block, list) {
             Ok(record) => part.records.push(record),
@@ -117,7 +139,7 @@ fn part(text: &str, list: u16) -> Part<'_> {
             Err((at, reason)) if part.malformed.len() < MOST_NAMED => {
                 part.malformed.push((block.offset + at, reason));
             }
-            Err(_) => {}
+            Err(_) => part.unnamed += 1,
         }
     }
     part
@@ -125,4 +147,63 @@ fn part(text: &str, list: u16) -> Part<'_> {
 
 fn newlines(text: &str) -> usize {
     memchr::memchr_iter(b'\n', text.as_bytes()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::oracle;
+    use super::*;
+    use std::fmt::Write as _;
+    use std::fs;
+
+    fn settings(packages: &str) -> (tempfile::TempDir, Settings) {
+        let root = oracle::root();
+        let start = root.path().join("var/lib/apt/lists/a.example_debian_dists_x_");
+        fs::write(root.path().join("etc/apt/sources.list"), "deb http://a.example/debian x main\n")
+            .unwrap();
+        fs::write(
+            root.path().join("etc/apt/apt.conf.d/arch"),
+            "APT::Architecture \"amd64\";\nAPT::Architectures { \"amd64\"; };\n",
+        )
+        .unwrap();
+        fs::write(start.with_file_name("a.example_debian_dists_x_Release"), "Codename: x\n")
+            .unwrap();
+        let list = "a.example_debian_dists_x_main_binary-amd64_Packages";
+        fs::write(start.with_file_name(list), packages).unwrap();
+        let settings = Settings::read(root.path());
+        (root, settings)
+    }
+
+    #[test]
+    fn malformed_records_are_named_by_line_up_to_a_limit_for_all_lists() {
+        let mut text = String::new();
+        let mut wanted = Vec::new();
+        let mut malformed = 0;
+        for i in 0..30_000 {
+            if i % 50 == 0 {
+                wanted.push(text.matches('\n').count() + 2);
+                malformed += 1;
+                let _ = write!(text, "Package: bad{i}\nno colon\nVersion: 1\n\n");
+            }
+            let _ = write!(
+                text,
+                "Package: p{i}\nVersion: 1\nArchitecture: amd64\nDescription: {}\n\n",
+                "long ".repeat(20)
+            );
+        }
+        assert!(text.len() > 8 << 19, "it has several pieces");
+        let (_root, settings) = settings(&text);
+        let arena = Arena::new();
+        let catalogue = Catalogue::read(&settings, &arena);
+        let lines: Vec<usize> = catalogue
+            .warnings
+            .iter()
+            .filter_map(|warning| warning.split(':').nth(1)?.parse().ok())
+            .collect();
+        assert_eq!(lines, wanted[..MOST_NAMED]);
+        let more = format!("{} more malformed records are left out", malformed - MOST_NAMED);
+        assert_eq!(catalogue.warnings.last(), Some(&more));
+        assert_eq!(catalogue.warnings.len(), MOST_NAMED + 1);
+        assert_eq!(catalogue.records.iter().map(Vec::len).sum::<usize>(), 30_000);
+    }
 }
