@@ -4,7 +4,7 @@ mod load;
 mod stats;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use load::Fresh;
 /// The snapshot's time is renewed this often, so that a reader can tell a living one from a dead one.
 const RENEW: Duration = Duration::from_mins(1);
 
-/// A view that failed to load is tried again after this time, or when something moves.
+/// A view that failed to load is tried again when something moves, or after this time.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// How long the store waits for calls that still read the blocks it is about to replace.
@@ -57,6 +57,8 @@ pub struct Catalogue<B> {
     started: Instant,
     requests: Arc<AtomicU64>,
     connections: AtomicU32,
+    /// The view is of an earlier state: the last refresh failed.
+    behind: AtomicBool,
     /// Held while a view is being loaded: one at a time.
     loading: tokio::sync::Mutex<()>,
     signals: Arc<Signals>,
@@ -100,6 +102,7 @@ impl<B: PackageManager> Catalogue<B> {
             started: Instant::now(),
             requests: Arc::default(),
             connections: AtomicU32::new(0),
+            behind: AtomicBool::new(false),
             loading: tokio::sync::Mutex::new(()),
             signals: Arc::default(),
             keeper: Mutex::new(None),
@@ -125,10 +128,20 @@ impl<B: PackageManager> Catalogue<B> {
     /// What the backend could not read; the old view stays.
     pub async fn refresh(&self) -> Result<(), Fault> {
         let _one_at_a_time = self.loading.lock().await;
+        let swapped = self.swap().await;
+        let was_behind = self.behind.swap(swapped.is_err(), Relaxed);
+        if swapped? || was_behind {
+            self.write_snapshot();
+        }
+        Ok(())
+    }
+
+    /// Replaces the view if the system moved. Did it?
+    async fn swap(&self) -> Result<bool, Fault> {
         let old = self.view();
         let lost = old.offered.records.lost();
         if !lost && self.backend.generations().await? == old.generations {
-            return Ok(());
+            return Ok(false);
         }
         let start = Instant::now();
         let (view, fresh) = load::load(&self.backend, &self.tiers.store, Some(&old)).await?;
@@ -138,13 +151,12 @@ impl<B: PackageManager> Catalogue<B> {
         if changed {
             self.tiers.memory.clear();
         }
-        self.write_snapshot();
         if let Some(fresh) = fresh {
             let (store, old) = (self.tiers.store.clone(), Arc::downgrade(&old));
             let live = Arc::downgrade(&self.view);
             tokio::spawn(async move { keep_when_unused(fresh, &store, &old, &live).await });
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Has the watcher look now instead of at the next event.
@@ -190,8 +202,12 @@ impl<B: PackageManager> Catalogue<B> {
         self.requests.clone()
     }
 
+    /// Says that the counts are those of now; so not while it isn't known what they are.
     fn write_snapshot(&self) {
         let Some(path) = &self.options.snapshot else { return };
+        if self.behind.load(Relaxed) {
+            return;
+        }
         if let Err(error) = snapshot::write(path, self.view().status.packages) {
             tracing::warn!(%error, "prompts get no counts");
         }
@@ -216,6 +232,7 @@ async fn keep<B: PackageManager>(
     let mut renew = tokio::time::interval(RENEW);
     renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     renew.tick().await;
+    let mut failed: Option<Instant> = None;
     loop {
         tokio::select! {
             biased;
@@ -226,7 +243,12 @@ async fn keep<B: PackageManager>(
                 continue;
             }
             () = signals.look.notified() => {}
-            _ = watch.changed() => {}
+            told = watch.changed() => {
+                // Without events it looks so often that trying each time would be a load.
+                if !told && failed.is_some_and(|at| at.elapsed() < RETRY) {
+                    continue;
+                }
+            }
         }
         let Some(catalogue) = catalogue.upgrade() else { return };
         let refreshed = tokio::select! {
@@ -234,14 +256,9 @@ async fn keep<B: PackageManager>(
             () = signals.stop.notified() => return,
             refreshed = catalogue.refresh() => refreshed,
         };
+        failed = refreshed.is_err().then(Instant::now);
         if let Err(fault) = refreshed {
             tracing::warn!(%fault, "the system moved but can't be read; the old view answers");
-            drop(catalogue);
-            tokio::select! {
-                () = signals.stop.notified() => return,
-                () = signals.look.notified() => {}
-                () = tokio::time::sleep(RETRY) => {}
-            }
         }
     }
 }

@@ -123,6 +123,46 @@ async fn a_system_that_can_not_be_read_leaves_the_old_view() {
     assert!(world.search("nano").await.is_empty());
 }
 
+/// Time is the runtime's: what comes before the first slow look was told by an event.
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_read_is_read_again_when_something_moves() {
+    let directory = tempfile::tempdir().unwrap();
+    let fake = Fake::new(packages());
+    fake.watch(&directory.path().join("status"));
+    let world = in_memory(fake).await;
+    world.fake.fail(Operation::Packages, Some(Fault::new(Code::Unreadable, "no lists")));
+    world.fake.change(std::collections::BTreeMap::clear);
+    until("the try", async || world.fake.calls(Operation::Packages) == 2).await;
+    world.fake.fail(Operation::Packages, None);
+    let start = tokio::time::Instant::now();
+    world.fake.change(|_| {});
+    until("the new view", async || world.search("nano").await.is_empty()).await;
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+/// Counts of a state that is gone must grow old.
+#[tokio::test(start_paused = true)]
+async fn the_snapshot_is_renewed_only_while_the_system_can_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("omg-status.bin");
+    let options = Options { snapshot: Some(path.clone()), ..Options::default() };
+    let world = world(Fake::new(packages()), Store::in_memory(), options).await;
+    std::fs::remove_file(&path).unwrap();
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    assert!(path.exists(), "renewed every minute");
+
+    world.fake.fail(Operation::Installed, Some(Fault::new(Code::Unreadable, "no status")));
+    world.fake.change_installed(|_| {});
+    assert!(world.catalogue.refresh().await.is_err());
+    std::fs::remove_file(&path).unwrap();
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert!(!path.exists(), "not what nobody knows to be so");
+
+    world.fake.fail(Operation::Installed, None);
+    world.catalogue.refresh().await.unwrap();
+    assert!(path.exists(), "at once when it is known again");
+}
+
 #[tokio::test]
 async fn a_start_that_can_not_read_says_so() {
     let fake = Fake::new(packages());
