@@ -164,13 +164,18 @@ impl<B: PackageManager> Catalogue<B> {
         self.signals.look.notify_one();
     }
 
-    /// Stops watching, and flushes and closes the store.
+    /// Stops watching, removes the snapshot, and flushes and closes the store.
     pub async fn shutdown(&self) {
         self.signals.stop.notify_one();
         let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(keeper) = keeper {
             // It ends by itself; if it panicked there is nothing left to end.
             let _ = keeper.await;
+        }
+        if let Some(path) = &self.options.snapshot
+            && let Err(error) = snapshot::remove(path)
+        {
+            tracing::warn!(%error, "prompts show old counts for a while");
         }
         let store = self.tiers.store.clone();
         let _ = tokio::task::spawn_blocking(move || store.close()).await;

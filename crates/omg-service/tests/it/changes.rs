@@ -206,6 +206,38 @@ async fn the_snapshot_follows_and_is_whole_at_any_time() {
     assert_eq!(left.len(), 1, "no temporary file stays: {left:?}");
 }
 
+/// Whoever ended can't keep the counts right; another daemon's stay.
+#[tokio::test]
+async fn a_shutdown_takes_its_own_snapshot_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("omg-status.bin");
+    let pid = std::process::id();
+    let others = FastStatus::counted([1; 5], pid + 1, 7);
+    let ours = FastStatus::counted([1; 5], pid, 7);
+    let mut torn = ours.bytes().to_vec();
+    torn[20] ^= 1;
+    let mut long = ours.bytes().to_vec();
+    long.push(0);
+    let left: [Option<&[u8]>; 6] =
+        [None, Some(ours.bytes()), Some(others.bytes()), Some(&torn), Some(&long), Some(b"")];
+    for (number, left) in left.into_iter().enumerate() {
+        let options = Options { snapshot: Some(path.clone()), ..Options::default() };
+        let world = world(Fake::new(packages()), Store::in_memory(), options).await;
+        if let Some(bytes) = left {
+            std::fs::write(&path, bytes).unwrap();
+        }
+        world.catalogue.shutdown().await;
+        assert_eq!(path.exists(), number > 1, "case {number}");
+    }
+    let options = Options { snapshot: Some(path.clone()), ..Options::default() };
+    let world = world(Fake::new(packages()), Store::in_memory(), options).await;
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    world.catalogue.shutdown().await;
+    assert!(path.is_symlink() && elsewhere.exists(), "what a link leads to is not ours");
+}
+
 /// Row 51, the writer's side: a link in the snapshot's place is replaced, never written through.
 #[tokio::test]
 async fn a_link_in_the_snapshots_place_is_not_followed() {
