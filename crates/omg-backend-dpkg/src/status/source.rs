@@ -25,6 +25,8 @@ pub(crate) struct Database {
     /// All files, parted by empty lines. Lines end with a newline alone.
     pub(crate) text: String,
     parts: Vec<Part>,
+    /// Ends of files that stop within a line, which dpkg's own never do.
+    cut: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,7 @@ pub(crate) enum Kind {
 impl Database {
     fn push(&mut self, path: PathBuf, bytes: Vec<u8>, kind: Kind) {
         let part = deb822::clean(bytes);
+        let cut = kind != Kind::Image && !part.is_empty() && !part.ends_with('\n');
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
         }
@@ -56,6 +59,9 @@ impl Database {
             self.text = part;
         } else {
             self.text.push_str(&part);
+        }
+        if cut {
+            self.cut.push(self.text.len() - 1);
         }
     }
 
@@ -112,6 +118,9 @@ pub(crate) fn read(admin: &Path, warnings: &mut Vec<String>) -> Result<Database,
             &mut left,
             warnings,
         )?;
+    }
+    for end in &database.cut {
+        warnings.push(database.place(*end, "the file ends within a line; whatever stood behind it is lost"));
     }
     Ok(database)
 }

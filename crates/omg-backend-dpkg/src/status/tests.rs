@@ -83,7 +83,7 @@ fn bad_records_are_told_and_the_others_kept() {
                 .unwrap()
         })
         .collect();
-    assert_eq!(lines, ["7", "13", "15", "18", "21", "24"]);
+    assert_eq!(lines, ["32", "7", "13", "15", "18", "21", "24"]);
 }
 
 #[test]
@@ -97,6 +97,15 @@ fn any_prefix_keeps_the_records_before_the_cut() {
         assert!(found.len() >= complete.min(4), "{end}: {found:?}");
         assert_eq!(&found[..complete.min(4)], &whole[..complete.min(4)], "{end}");
     }
+}
+
+#[test]
+fn a_file_that_ends_within_a_line_is_told() {
+    let (_dir, settings) = machine(&STATUS.as_bytes()[..STATUS.len() - 5]);
+    let warnings = read(&settings).unwrap().warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("status:31: the file ends within a line")), "{warnings:?}");
+    let (_dir, settings) = machine(STATUS.as_bytes());
+    assert_eq!(read(&settings).unwrap().warnings, Vec::<String>::new());
 }
 
 #[test]
