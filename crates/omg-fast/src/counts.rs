@@ -8,8 +8,9 @@ use crate::sys::{self, Fd};
 use core::ffi::CStr;
 use omg_proto::snapshot::{FILE_NAME, FastStatus, SIZE};
 
-/// Seconds after which a snapshot is stale. The daemon writes it at least once a minute.
-const FRESH: u64 = 300;
+/// Seconds after which a snapshot is stale: two and a half times as long as a daemon that can read
+/// the system takes to renew it.
+const FRESH: u64 = 150;
 
 /// Below it, the directories of those who have no `XDG_RUNTIME_DIR`.
 const RUN_USER: &[u8] = b"/run/user/";
