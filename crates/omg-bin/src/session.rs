@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use omg_core::{Code, Fault};
 use omg_proto::{Query, Reply, Request};
+use serde::Serialize;
 
 use crate::connect::{self, Answer, Link};
 use crate::render::{ColorChoice, Document, Output, Screen};
@@ -42,6 +43,12 @@ pub(crate) struct Globals {
     /// Another system's root [env: OMG_ROOT]
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) root: Option<PathBuf>,
+}
+
+/// A script or page in the JSON contract.
+#[derive(Serialize)]
+struct Text<'a> {
+    text: &'a str,
 }
 
 /// One run.
@@ -100,8 +107,17 @@ impl Session {
         self.link.as_ref().is_some_and(Link::over_socket)
     }
 
+    /// Prints a text that is one piece: a script, a page.
+    pub(crate) fn text(&mut self, text: &str) {
+        if self.globals.json {
+            self.json("omg.text/1", Text { text });
+        } else {
+            self.out.push(text);
+        }
+    }
+
     /// Prints an object of the JSON contract.
-    pub(crate) fn json(&mut self, schema: &str, body: impl serde::Serialize) {
+    pub(crate) fn json(&mut self, schema: &str, body: impl Serialize) {
         let text = Document::text(schema, body);
         self.out.push(&text);
     }

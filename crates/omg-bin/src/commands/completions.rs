@@ -26,7 +26,7 @@ impl Verb for Completions {
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut crate::cli::tree(), "omg", &mut script);
-        session.out.push(&String::from_utf8_lossy(&script));
+        session.text(&String::from_utf8_lossy(&script));
         Ok(0)
     }
 }

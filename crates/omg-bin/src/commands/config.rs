@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use omg_core::{Code, Fault};
 use serde::Serialize;
 
-use super::{Group, Verb};
+use super::{Group, Place, Verb};
 use crate::places;
 use crate::render::{Cell, Column, Style, Table};
 use crate::session::Session;
@@ -118,6 +118,11 @@ fn path(session: &mut Session) -> Result<u8, Fault> {
         Fault::new(Code::Settings, "no directory for settings").hint("set HOME or XDG_CONFIG_HOME")
     })?;
     let file = directory.join("settings.toml");
-    session.out.foreign(Style::Plain, &file.to_string_lossy()).line();
+    let file = file.to_string_lossy();
+    if session.globals.json {
+        session.json("omg.path/1", Place { path: &file });
+    } else {
+        session.out.foreign(Style::Plain, &file).line();
+    }
     Ok(0)
 }

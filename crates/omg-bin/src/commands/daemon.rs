@@ -43,7 +43,7 @@ enum Action {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
         lines: usize,
         /// Go on as it grows
-        #[arg(short, long)]
+        #[arg(short, long, conflicts_with = "json")]
         follow: bool,
     },
     /// Make it read its settings again
@@ -56,6 +56,13 @@ struct Body {
     pid: Option<u32>,
     uptime_s: Option<u64>,
     socket: String,
+}
+
+/// The end of the log in the JSON contract.
+#[derive(Serialize)]
+struct Log<'a> {
+    path: String,
+    lines: &'a [&'a str],
 }
 
 impl Verb for Daemon {
@@ -196,7 +203,12 @@ fn logs(session: &mut Session, lines: usize, follow: bool) -> Result<u8, Fault> 
     file.read_to_end(&mut bytes).map_err(|error| wrong(&error))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let all: Vec<&str> = text.lines().collect();
-    for line in all.iter().skip(all.len().saturating_sub(lines)) {
+    let last = all.get(all.len().saturating_sub(lines)..).unwrap_or_default();
+    if session.globals.json {
+        session.json("omg.log/1", Log { path: path.display().to_string(), lines: last });
+        return Ok(0);
+    }
+    for line in last {
         session.out.foreign(Style::Plain, line).line();
     }
     if follow { pursue(session, &mut file, &path) } else { Ok(0) }

@@ -31,7 +31,7 @@ impl Verb for Hook {
   omg hook fish | source                 in ~/.config/fish/config.fish";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
-        session.out.push(match self.shell {
+        session.text(match self.shell {
             Shell::Bash => include_str!("hook/omg.bash"),
             Shell::Zsh => include_str!("hook/omg.zsh"),
             Shell::Fish => include_str!("hook/omg.fish"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use omg_core::{Code, Fault};
 
-use super::{Group, Verb};
+use super::{Group, Place, Verb};
 use crate::session::Session;
 
 /// Print a manual page, or write them all.
@@ -29,7 +29,11 @@ impl Verb for Man {
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
         let pages = pages();
         if let Some(directory) = &self.dir {
-            return write(directory, &pages).map(|()| 0);
+            write(directory, &pages)?;
+            if session.globals.json {
+                session.json("omg.path/1", Place { path: &directory.to_string_lossy() });
+            }
+            return Ok(0);
         }
         let wanted =
             self.verb.as_deref().map_or_else(|| "omg.1".to_owned(), |verb| format!("omg-{verb}.1"));
@@ -37,7 +41,7 @@ impl Verb for Man {
             return Err(Fault::new(Code::NotFound, format!("there is no page {wanted}"))
                 .hint("`omg --help` lists the verbs"));
         };
-        session.out.push(&String::from_utf8_lossy(page));
+        session.text(&String::from_utf8_lossy(page));
         Ok(0)
     }
 }

@@ -56,6 +56,12 @@ pub(crate) trait Verb: Args {
     fn run(self, session: &mut Session) -> Result<u8, Fault>;
 }
 
+/// A file or directory, in the JSON contract.
+#[derive(serde::Serialize)]
+struct Place<'a> {
+    path: &'a str,
+}
+
 /// A row of [`VERBS`].
 pub(crate) struct Entry {
     /// What users type.

@@ -14,6 +14,7 @@ mod lifecycle;
 mod log;
 mod omgd;
 mod pages;
+mod schemas;
 mod snapshots;
 mod support;
 mod terminal;

@@ -1,0 +1,174 @@
+//! `docs/json.md` against what the verbs print: every schema, every key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::support::{Home, Run};
+
+/// What the page says of a value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Shape {
+    Scalar,
+    Strings,
+    Object(Keys),
+    Objects(Keys),
+}
+
+type Keys = BTreeMap<String, Shape>;
+
+/// Reads `a, b[], c[d, e], f{g}` up to the bracket that closes it.
+fn keys(text: &mut &str) -> Keys {
+    let mut keys = Keys::new();
+    loop {
+        let end = text.find([',', '[', ']', '{', '}']).unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        let name = name.trim().to_owned();
+        *text = rest;
+        let shape = if let Some(rest) = text.strip_prefix("[]") {
+            *text = rest;
+            Shape::Strings
+        } else if text.starts_with(['[', '{']) {
+            let list = text.starts_with('[');
+            *text = &text[1..];
+            let inner = keys_of(text);
+            if list { Shape::Objects(inner) } else { Shape::Object(inner) }
+        } else {
+            Shape::Scalar
+        };
+        if !name.is_empty() {
+            assert_eq!(keys.insert(name.clone(), shape), None, "{name} twice");
+        }
+        match text.strip_prefix(',') {
+            Some(rest) => *text = rest,
+            None => return keys,
+        }
+    }
+}
+
+/// The same, and past the bracket.
+fn keys_of(text: &mut &str) -> Keys {
+    let keys = keys(text);
+    assert!(text.starts_with([']', '}']), "{text}");
+    *text = &text[1..];
+    keys
+}
+
+/// Schemas of the page's table.
+fn documented() -> BTreeMap<String, Keys> {
+    let page = include_str!("../../../../docs/json.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `omg."));
+    rows.map(|row| {
+        let (name, rest) = row.split_once('`').unwrap();
+        let cell = rest.rsplit_once("| `").unwrap().1.trim_end_matches("` |");
+        (format!("omg.{name}"), keys(&mut { cell }))
+    })
+    .collect()
+}
+
+/// Does the value have the documented keys, and no others?
+fn compare(at: &str, value: &Value, wanted: &Keys) {
+    let object = value.as_object().unwrap_or_else(|| panic!("{at}: {value}"));
+    let (found, documented): (BTreeSet<_>, BTreeSet<_>) =
+        (object.keys().collect(), wanted.keys().collect());
+    assert_eq!(found, documented, "{at}");
+    for (name, shape) in wanted {
+        let at = format!("{at} {name}");
+        let value = &object[name];
+        match (shape, value) {
+            (Shape::Scalar, Value::Object(_) | Value::Array(_)) => panic!("{at}: {value}"),
+            // What is not known is null, whatever it would be otherwise; but lists are only empty.
+            (Shape::Scalar, _) | (Shape::Object(_), Value::Null) => {}
+            (Shape::Strings, _) => {
+                assert!(value.as_array().unwrap().iter().all(Value::is_string), "{at}: {value}");
+            }
+            (Shape::Object(keys), _) => compare(&at, value, keys),
+            (Shape::Objects(keys), _) => {
+                value.as_array().unwrap().iter().for_each(|item| compare(&at, item, keys));
+            }
+        }
+    }
+}
+
+/// The schema of what was printed, compared with the page.
+fn schema(arguments: &[&str], run: &Run) -> String {
+    assert_eq!(run.stdout.matches('\n').count(), 1, "{arguments:?}: {run:?}");
+    let mut value: Value = serde_json::from_str(&run.stdout).unwrap();
+    let object = value.as_object_mut().unwrap();
+    let schema = object.remove("schema").unwrap().as_str().unwrap().to_owned();
+    let documented = documented();
+    let wanted = documented.get(&schema).unwrap_or_else(|| panic!("{schema} is not on the page"));
+    compare(&schema, &value, wanted);
+    schema
+}
+
+const RUNS: &[(&str, &[&str])] = &[
+    ("omg.search/1", &["search", "jq"]),
+    ("omg.info/1", &["info", "jq", "vim", "kubectl"]),
+    ("omg.suggest/1", &["suggest", "ripgrp"]),
+    ("omg.list/1", &["list"]),
+    ("omg.list/1", &["list", "--available"]),
+    ("omg.list/1", &["explicit"]),
+    ("omg.count/1", &["explicit", "--count"]),
+    ("omg.list/1", &["outdated"]),
+    ("omg.files/1", &["provides", "rg"]),
+    ("omg.files/1", &["owns", "/usr/bin/jq"]),
+    ("omg.paths/1", &["files", "jq"]),
+    ("omg.why/1", &["why", "libonig5"]),
+    ("omg.rdeps/1", &["rdeps", "libonig5"]),
+    ("omg.tree/1", &["tree", "jq"]),
+    ("omg.size/1", &["size"]),
+    ("omg.size-tree/1", &["size", "--tree", "jq"]),
+    ("omg.status/1", &["status"]),
+    ("omg.doctor/1", &["doctor"]),
+    ("omg.config/1", &["config"]),
+    ("omg.config/1", &["config", "get", "ui.color"]),
+    ("omg.path/1", &["config", "path"]),
+    ("omg.text/1", &["hook", "bash"]),
+    ("omg.text/1", &["completions", "zsh"]),
+    ("omg.text/1", &["man"]),
+    ("omg.text/1", &["man", "search"]),
+    ("omg.path/1", &["man", "--dir", "pages"]),
+    ("omg.explain/1", &["explain"]),
+    ("omg.daemon/1", &["daemon", "status"]),
+    ("omg.log/1", &["daemon", "logs"]),
+    ("omg.daemon/1", &["daemon", "reload"]),
+    ("omg.daemon/1", &["daemon", "stop"]),
+    ("omg.daemon/1", &["daemon", "start"]),
+    ("omg.daemon/1", &["daemon", "stop"]),
+    ("omg.error/1", &["info", "nosuch"]),
+    ("omg.error/1", &["list", "--explict"]),
+    ("omg.error/1", &["daemon", "logs", "--follow"]),
+];
+
+/// With a daemon that stays, because only one has all of `status`.
+#[test]
+fn every_verb_prints_what_the_page_says() {
+    let home = Home::new();
+    let mut seen = BTreeSet::new();
+    for (wanted, arguments) in RUNS {
+        let run = home.omg(&[arguments, &["--json"][..]].concat());
+        assert_eq!(schema(arguments, &run), *wanted, "{arguments:?}: {run:?}");
+        let failed = *wanted == "omg.error/1";
+        assert_eq!(run.code != 0, failed, "{arguments:?}: {run:?}");
+        seen.insert((*wanted).to_owned());
+    }
+    assert_eq!(seen, documented().into_keys().collect());
+    let help = home.alone(&["--help"]).stdout;
+    for line in help.lines() {
+        if let Some(verb) = line.strip_prefix("  ").and_then(|line| line.split(' ').next())
+            && verb.starts_with(|c: char| c.is_ascii_lowercase())
+        {
+            assert!(RUNS.iter().any(|(_, words)| words[0] == verb), "{verb} is not tried");
+        }
+    }
+}
+
+/// One for a single command leaves most of `status` unknown.
+#[test]
+fn without_a_daemon_the_keys_are_the_same() {
+    let home = Home::new();
+    for arguments in [["status", "--json"], ["doctor", "--json"]] {
+        schema(&arguments, &home.alone(&arguments));
+    }
+}
