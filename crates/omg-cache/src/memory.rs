@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use moka::notification::RemovalCause;
 use moka::sync::Cache;
-use omg_core::{CacheCounts, Fault};
+use omg_core::{CacheCounts, Code, Fault};
 use tower::{Layer, Service};
 
 use crate::counts::Counter;
@@ -17,7 +17,13 @@ use crate::{Answer, Answers, Cacheable, Keep, Key};
 /// reference counts of key and answer.
 const OVERHEAD: usize = 512;
 
+/// Largest fault that is kept, bytes of its texts.
+const FAULT_LIMIT: usize = 1024;
+
 /// Layer: keeps answers in memory, weighed by bytes, each for its own time (TinyLFU).
+///
+/// That nothing was found ([`Code::NotFound`]) is an answer, too, and depends on the generation as
+/// any other does. All other faults may be gone the next time.
 #[derive(Clone)]
 pub struct Memory {
     cache: Cache<Key, Kept, ahash::RandomState>,
@@ -27,7 +33,7 @@ pub struct Memory {
 
 #[derive(Clone)]
 struct Kept {
-    bytes: Bytes,
+    answer: Result<Bytes, Arc<Fault>>,
     time: Duration,
 }
 
@@ -51,7 +57,7 @@ impl Memory {
         let cache = Cache::builder()
             .max_capacity(capacity)
             .weigher(|key: &Key, kept: &Kept| {
-                u32::try_from(key.request.len() + kept.bytes.len() + OVERHEAD).unwrap_or(u32::MAX)
+                u32::try_from(key.request.len() + size(&kept.answer) + OVERHEAD).unwrap_or(u32::MAX)
             })
             .expire_after(OwnTime)
             .eviction_listener(move |_, _, cause| {
@@ -80,13 +86,32 @@ impl Memory {
         }
     }
 
-    fn get(&self, key: &Key) -> Option<Bytes> {
-        self.cache.get(key).map(|kept| kept.bytes)
+    fn get(&self, key: &Key) -> Option<Result<Bytes, Fault>> {
+        let kept = self.cache.get(key)?;
+        Some(kept.answer.map_err(|fault| Fault::clone(&fault)))
     }
 
-    fn put(&self, key: &Key, keep: Keep, bytes: &Bytes) {
-        if bytes.len() <= self.largest {
-            self.cache.insert(key.detached(), Kept { bytes: bytes.clone(), time: keep.memory });
+    fn put(&self, key: &Key, keep: Keep, answer: &Result<Bytes, Fault>) {
+        let limit = match answer {
+            Ok(_) => self.largest,
+            Err(fault) if fault.code == Code::NotFound => FAULT_LIMIT,
+            Err(_) => return,
+        };
+        let answer = answer.clone().map_err(Arc::new);
+        if size(&answer) <= limit {
+            self.cache.insert(key.detached(), Kept { answer, time: keep.memory });
+        }
+    }
+}
+
+/// Bytes that an answer takes, beside the overhead of each.
+fn size(answer: &Result<Bytes, Arc<Fault>>) -> usize {
+    match answer {
+        Ok(bytes) => bytes.len(),
+        Err(fault) => {
+            let lists = fault.cause.iter().chain(&fault.suggestions);
+            let texts = lists.chain(&fault.hint).chain([&fault.message]);
+            texts.map(|text| text.len() + size_of::<String>()).sum()
         }
     }
 }
@@ -147,21 +172,21 @@ impl<R: Cacheable + Send + 'static, S: Answers<R>> Service<R> for InMemory<S> {
         let Some(key) = request.key().filter(|_| !keep.memory.is_zero()) else {
             return self.inner.call(request);
         };
-        if let Some(bytes) = self.memory.get(&key) {
+        if let Some(answer) = self.memory.get(&key) {
             self.memory.tally.hits.add(1);
-            return Answer::ready(Ok(bytes));
+            return Answer::ready(answer);
         }
         self.memory.tally.misses.add(1);
         let memory = self.memory.clone();
         let mut inner = self.inner.clone();
         Answer::later(async move {
             // An equal request may have ended between the look above and now.
-            if let Some(bytes) = memory.get(&key) {
-                return Ok(bytes);
+            if let Some(answer) = memory.get(&key) {
+                return answer;
             }
-            let bytes = inner.call(request).await?;
-            memory.put(&key, keep, &bytes);
-            Ok(bytes)
+            let answer = inner.call(request).await;
+            memory.put(&key, keep, &answer);
+            answer
         })
     }
 }

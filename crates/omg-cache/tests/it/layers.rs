@@ -41,6 +41,40 @@ async fn memory_keeps_to_its_size_and_leaves_out_what_is_too_large() {
 }
 
 #[tokio::test]
+async fn memory_keeps_that_nothing_was_found_but_no_other_fault() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    let memory = Memory::new(64 * 1024);
+    let mut service = memory.layer(answering(move |ask: Ask| {
+        counted.fetch_add(1, SeqCst);
+        async move {
+            let code = if ask.text == "broken" { Code::Unreadable } else { Code::NotFound };
+            let name = if ask.text == "long" { "x".repeat(5000) } else { ask.text.to_string() };
+            Err::<Bytes, _>(Fault::new(code, "no such package").suggest([name]))
+        }
+    }));
+    for (text, generation, executions) in [
+        ("nosuch", 1, 1),
+        ("nosuch", 1, 1),
+        ("nosuch", 2, 2),
+        ("broken", 2, 3),
+        ("broken", 2, 4),
+        ("long", 2, 5),
+        ("long", 2, 6),
+    ] {
+        let fault = service.call(ask(generation, text)).await.unwrap_err();
+        assert_eq!(fault.message, "no such package");
+        assert_eq!(fault.suggestions.len(), 1);
+        assert_eq!(count.load(SeqCst), executions, "{text} in {generation}");
+    }
+    assert_eq!((memory.counts().hits, memory.counts().entries), (1, 2));
+    for generation in 0..300 {
+        service.call(ask(generation, "nosuch")).await.unwrap_err();
+    }
+    assert!(memory.counts().bytes <= 64 * 1024, "they are weighed, too");
+}
+
+#[tokio::test]
 async fn each_answer_has_its_own_time() {
     let (service, count) = counting();
     let memory = Memory::new(1 << 20);

@@ -114,3 +114,18 @@ async fn bytes_that_are_no_request_are_refused() {
     let long = "x".repeat(5000);
     assert_eq!(world.ask(Query::Info { package: &long }).await.unwrap_err().code, Code::Limit);
 }
+
+/// A shell's command-not-found hook asks for the same typing errors again and again.
+#[tokio::test]
+async fn what_is_not_found_is_looked_for_once_per_generation() {
+    let world = in_memory(Fake::new(packages())).await;
+    for _ in 0..3 {
+        let fault = world.ask(Query::Provides { what: "nosuch" }).await.unwrap_err();
+        assert_eq!(fault.code, Code::NotFound);
+    }
+    assert_eq!(world.fake.calls(Operation::Provides), 1);
+    world.fake.change(|_| {});
+    world.catalogue.refresh().await.unwrap();
+    assert!(world.ask(Query::Provides { what: "nosuch" }).await.is_err());
+    assert_eq!(world.fake.calls(Operation::Provides), 2);
+}
