@@ -58,23 +58,18 @@ impl<'a> Catalogue<'a> {
     }
 
     fn read_packages(&mut self, arena: &'a Arena) {
-        let places = &self.settings.places;
+        let (mut order, left_out) = numbered(&self.settings.places);
+        if left_out > 0 {
+            self.warnings.push(format!("{left_out} lists are left out: there are too many"));
+        }
         // Large lists first, so that no core ends up alone with the largest.
-        let mut order: Vec<usize> = (0..places.len()).collect();
-        order.sort_by_key(|&at| {
-            std::cmp::Reverse(places.get(at).map_or(0, |place| place.file.size))
-        });
-        let paths: Vec<&Path> = order
-            .iter()
-            .filter_map(|&at| places.get(at))
-            .map(|place| place.file.path.as_path())
-            .collect();
-        let numbers = &order;
+        order.sort_by_key(|(_, place)| std::cmp::Reverse(place.file.size));
+        let paths: Vec<&Path> = order.iter().map(|(_, place)| place.file.path.as_path()).collect();
         let results = lists::scan(arena, &paths, |text, file| {
-            part(text, numbers.get(file).map_or(0, |&number| number as u16))
+            part(text, order.get(file).map_or(0, |(number, _)| *number))
         });
         let mut results: Vec<_> = order.iter().zip(&paths).zip(results).collect();
-        results.sort_by_key(|((number, _), _)| **number);
+        results.sort_by_key(|(((number, _), _), _)| *number);
         for ((_, path), result) in results {
             match result {
                 Ok(parts) => self.add(path, parts),
@@ -129,6 +124,14 @@ impl<'a> Catalogue<'a> {
     }
 }
 
+/// Things with the numbers that records name them by, and how many are beyond those.
+fn numbered<T>(all: &[T]) -> (Vec<(u16, &T)>, usize) {
+    let numbers = (0..all.len()).map_while(|at| u16::try_from(at).ok());
+    let numbered: Vec<_> = numbers.zip(all).collect();
+    let left_out = all.len() - numbered.len();
+    (numbered, left_out)
+}
+
 fn part(text: &str, list: u16) -> Part<'_> {
     // Debian's records have 800 bytes on average.
     let mut part = Part { records: Vec::with_capacity(text.len() / 600), ..Part::default() };
@@ -172,6 +175,14 @@ mod tests {
         fs::write(start.with_file_name(list), packages).unwrap();
         let settings = Settings::read(root.path());
         (root, settings)
+    }
+
+    #[test]
+    fn lists_beyond_the_last_number_are_left_out() {
+        let all: Vec<usize> = (0..70_000).collect();
+        let (numbered, left_out) = numbered(&all);
+        assert_eq!((numbered.len(), left_out), (1 << 16, 70_000 - (1 << 16)));
+        assert!(numbered.iter().all(|(number, at)| usize::from(*number) == **at));
     }
 
     #[test]
