@@ -49,7 +49,9 @@ mod tests {
         let changed = defined(a_head, b_head) + usize::from(x != y);
         let best = changed.min(defined(a_head, b) + 1).min(defined(a, b_head) + 1);
         match (a_head, b_head) {
-            ([a_rest @ .., v], [b_rest @ .., w]) if v == y && w == x => {
+            ([a_rest @ .., before_x], [b_rest @ .., before_y])
+                if before_x == y && before_y == x =>
+            {
                 best.min(defined(a_rest, b_rest) + 1)
             }
             _ => best,

@@ -1,4 +1,5 @@
 //! The words for one package: source, priority, relations, details.
+#![expect(clippy::ref_option_ref, reason = "bitcode's derive writes it for `Option<&str>`")]
 
 use bitcode::{Decode, Encode};
 #[cfg(feature = "serde")]

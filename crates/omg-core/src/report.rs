@@ -1,4 +1,5 @@
 //! What is reported about many packages: counts, lists, chains, sizes, the daemon itself.
+#![expect(clippy::ref_option_ref, reason = "bitcode's derive writes it for `Option<&str>`")]
 
 use bitcode::{Decode, Encode};
 #[cfg(feature = "serde")]
@@ -84,6 +85,7 @@ pub struct Stats {
 }
 
 #[cfg(feature = "serde")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
 fn as_hex<S: serde::Serializer>(generation: &Generation, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(generation)
 }

@@ -1,4 +1,5 @@
 //! The results of a search as they stand in a reply.
+#![expect(clippy::ref_option_ref, reason = "bitcode's derive writes it for `Option<&str>`")]
 
 use bitcode::{Decode, Encode};
 use omg_core::{Source, Summary};
