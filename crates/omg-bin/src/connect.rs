@@ -68,7 +68,8 @@ impl Link {
     fn ended(&mut self) -> Fault {
         drop(self.client.take());
         let status = self.alone.as_mut().and_then(|child| child.wait().ok());
-        let how = status.map_or_else(|| "without a word".to_owned(), |status| format!("({status})"));
+        let how =
+            status.map_or_else(|| "without a word".to_owned(), |status| format!("({status})"));
         Fault::new(Code::Daemon, format!("omgd ended before it answered {how}"))
             .hint("OMG_LOG=debug before the command shows what it says")
     }
@@ -107,7 +108,10 @@ impl Drop for Link {
 /// [`Code::Daemon`], [`Code::Peer`] and whatever else keeps a daemon from answering.
 pub(crate) fn open(root: Option<&Path>) -> Result<Link, Fault> {
     if let Some(root) = root.filter(|root| !root.is_dir()) {
-        return Err(Fault::new(Code::Usage, format!("--root {}: there is no such directory", root.display())));
+        return Err(Fault::new(
+            Code::Usage,
+            format!("--root {}: there is no such directory", root.display()),
+        ));
     }
     let other = root.filter(|root| *root != Path::new("/"));
     if places::variable("OMG_NO_DAEMON").is_some_and(|value| value != "0") {

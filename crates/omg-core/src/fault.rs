@@ -84,11 +84,21 @@ pub struct Fault {
 impl Fault {
     /// A fault with nothing but a message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: Vec::new(), hint: None, suggestions: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            cause: Vec::new(),
+            hint: None,
+            suggestions: Vec::new(),
+        }
     }
 
     /// A fault around an error: the error's own text and its sources become the causes.
-    pub fn caused_by(code: Code, message: impl Into<String>, error: &(dyn std::error::Error + 'static)) -> Self {
+    pub fn caused_by(
+        code: Code,
+        message: impl Into<String>,
+        error: &(dyn std::error::Error + 'static),
+    ) -> Self {
         let mut fault = Self::new(code, message);
         let mut next = Some(error);
         while let Some(error) = next {
@@ -135,24 +145,96 @@ pub struct Explanation {
 
 /// Every code with its explanation, in order of number.
 pub const EXPLANATIONS: &[Explanation] = &[
-    Explanation { code: Code::Failure, title: "the request failed", text: "Something failed that has no number of its own. The causes below the message say what; `omg doctor` looks for common reasons." },
-    Explanation { code: Code::Usage, title: "the command line is wrong", text: "An argument is missing, unknown, or not of the form it must have. `omg help VERB` shows the verb's arguments with examples." },
-    Explanation { code: Code::NotFound, title: "nothing matches", text: "No package, file or command of that name is known. Suggestions are names that differ by a letter or two. If the package is new, refresh the lists (`sudo apt-get update`) and ask again." },
-    Explanation { code: Code::Declined, title: "declined", text: "A question was answered with no, or could not be asked because no terminal is attached. Nothing was changed. `--yes` answers for you." },
-    Explanation { code: Code::Permission, title: "access refused", text: "The operating system refused access to a file or socket. The message names it." },
-    Explanation { code: Code::Lock, title: "locked by another process", text: "Another process holds the lock. The message names the lock and, where it can be found, the holder." },
-    Explanation { code: Code::Daemon, title: "the daemon can't be reached", text: "omgd is not running and could not be started, or ended while answering. `omg daemon logs` shows why; `OMG_NO_DAEMON=1 omg …` works without it." },
-    Explanation { code: Code::Peer, title: "the peer is not trusted", text: "The socket, or the directory it is in, belongs to another user, so OMG did not talk to it. Remove it, or set OMG_SOCKET to a path of your own." },
-    Explanation { code: Code::Protocol, title: "not our protocol", text: "The other side sent bytes that are not the OMG protocol, or speaks another version of it. After an upgrade, `omg daemon stop` lets the new daemon start." },
-    Explanation { code: Code::Limit, title: "over a limit", text: "A frame, file, list or request is larger than its stated limit. The message says which limit; docs/protocol.md and docs/formats.md list them." },
-    Explanation { code: Code::Busy, title: "too many requests", text: "The daemon limits requests per user and connections in all. Wait a moment and try again." },
-    Explanation { code: Code::Timeout, title: "too slow", text: "The deadline passed before an answer came." },
-    Explanation { code: Code::Unreadable, title: "a file can't be read", text: "A file that OMG needs could not be read. The message names the file and the cause." },
-    Explanation { code: Code::Malformed, title: "a file makes no sense", text: "A file was read but is not in the format it must be in. The message names the file, the line and what was expected." },
-    Explanation { code: Code::NoBackend, title: "no package database", text: "No package database that OMG can read was found under the root. OMG reads dpkg's, which is at var/lib/dpkg/status." },
-    Explanation { code: Code::Unwritable, title: "a file can't be written", text: "A file could not be written. Queries go on without it." },
-    Explanation { code: Code::Settings, title: "the settings are wrong", text: "settings.toml has an unknown key or a value of the wrong type. The message names the line. `omg config` shows all keys with their values and where they come from." },
-    Explanation { code: Code::Internal, title: "a bug in OMG", text: "A part of OMG panicked. The request was ended; everything else goes on. Please report it with the output of `omg daemon logs`." },
+    Explanation {
+        code: Code::Failure,
+        title: "the request failed",
+        text: "Something failed that has no number of its own. The causes below the message say what; `omg doctor` looks for common reasons.",
+    },
+    Explanation {
+        code: Code::Usage,
+        title: "the command line is wrong",
+        text: "An argument is missing, unknown, or not of the form it must have. `omg help VERB` shows the verb's arguments with examples.",
+    },
+    Explanation {
+        code: Code::NotFound,
+        title: "nothing matches",
+        text: "No package, file or command of that name is known. Suggestions are names that differ by a letter or two. If the package is new, refresh the lists (`sudo apt-get update`) and ask again.",
+    },
+    Explanation {
+        code: Code::Declined,
+        title: "declined",
+        text: "A question was answered with no, or could not be asked because no terminal is attached. Nothing was changed. `--yes` answers for you.",
+    },
+    Explanation {
+        code: Code::Permission,
+        title: "access refused",
+        text: "The operating system refused access to a file or socket. The message names it.",
+    },
+    Explanation {
+        code: Code::Lock,
+        title: "locked by another process",
+        text: "Another process holds the lock. The message names the lock and, where it can be found, the holder.",
+    },
+    Explanation {
+        code: Code::Daemon,
+        title: "the daemon can't be reached",
+        text: "omgd is not running and could not be started, or ended while answering. `omg daemon logs` shows why; `OMG_NO_DAEMON=1 omg …` works without it.",
+    },
+    Explanation {
+        code: Code::Peer,
+        title: "the peer is not trusted",
+        text: "The socket, or the directory it is in, belongs to another user, so OMG did not talk to it. Remove it, or set OMG_SOCKET to a path of your own.",
+    },
+    Explanation {
+        code: Code::Protocol,
+        title: "not our protocol",
+        text: "The other side sent bytes that are not the OMG protocol, or speaks another version of it. After an upgrade, `omg daemon stop` lets the new daemon start.",
+    },
+    Explanation {
+        code: Code::Limit,
+        title: "over a limit",
+        text: "A frame, file, list or request is larger than its stated limit. The message says which limit; docs/protocol.md and docs/formats.md list them.",
+    },
+    Explanation {
+        code: Code::Busy,
+        title: "too many requests",
+        text: "The daemon limits requests per user and connections in all. Wait a moment and try again.",
+    },
+    Explanation {
+        code: Code::Timeout,
+        title: "too slow",
+        text: "The deadline passed before an answer came.",
+    },
+    Explanation {
+        code: Code::Unreadable,
+        title: "a file can't be read",
+        text: "A file that OMG needs could not be read. The message names the file and the cause.",
+    },
+    Explanation {
+        code: Code::Malformed,
+        title: "a file makes no sense",
+        text: "A file was read but is not in the format it must be in. The message names the file, the line and what was expected.",
+    },
+    Explanation {
+        code: Code::NoBackend,
+        title: "no package database",
+        text: "No package database that OMG can read was found under the root. OMG reads dpkg's, which is at var/lib/dpkg/status.",
+    },
+    Explanation {
+        code: Code::Unwritable,
+        title: "a file can't be written",
+        text: "A file could not be written. Queries go on without it.",
+    },
+    Explanation {
+        code: Code::Settings,
+        title: "the settings are wrong",
+        text: "settings.toml has an unknown key or a value of the wrong type. The message names the line. `omg config` shows all keys with their values and where they come from.",
+    },
+    Explanation {
+        code: Code::Internal,
+        title: "a bug in OMG",
+        text: "A part of OMG panicked. The request was ended; everything else goes on. Please report it with the output of `omg daemon logs`.",
+    },
 ];
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ pub use fault::{Code, EXPLANATIONS, Explanation, Fault};
 pub use generation::Generation;
 pub use installed::{Edge, Installed, InstalledPackage, PackageState};
 pub use package::{Details, InstallReason, Listed, Offered, Priority, Source, Summary};
-pub use time::Rfc3339;
 pub use report::{
-    CacheCounts, Chain, Counts, Dependent, FileMatch, FileOrigin, Link, SizeRow, Stats, Status, TreeRow,
+    CacheCounts, Chain, Counts, Dependent, FileMatch, FileOrigin, Link, SizeRow, Stats, Status,
+    TreeRow,
 };
+pub use time::Rfc3339;

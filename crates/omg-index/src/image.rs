@@ -223,7 +223,9 @@ impl Checked {
 /// An image around any payload, with a header and checksum that fit, for the fuzz target.
 #[cfg(fuzzing)]
 pub fn reseal(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = [MAGIC.as_slice(), &FORMAT.to_le_bytes(), &(payload.len() as u64).to_le_bytes(), &[0; 32]].concat();
+    let mut bytes =
+        [MAGIC.as_slice(), &FORMAT.to_le_bytes(), &(payload.len() as u64).to_le_bytes(), &[0; 32]]
+            .concat();
     bytes.extend_from_slice(payload);
     let sum = checksum(&bytes);
     bytes[PREFIX..HEADER].copy_from_slice(sum.as_bytes());

@@ -64,7 +64,10 @@ fn info_has_its_keys() {
         jq,
         "priority depends pre_depends recommends suggests conflicts breaks replaces provides download_size",
     );
-    has(jq, "installed_size filename sha256 purl install_reason installed_at versions candidate_version");
+    has(
+        jq,
+        "installed_size filename sha256 purl install_reason installed_at versions candidate_version",
+    );
     has(&jq["versions"][0], "version repository priority");
     assert_eq!(jq["install_reason"], "explicit");
     let at = jq["installed_at"].as_str().unwrap();

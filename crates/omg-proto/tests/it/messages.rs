@@ -2,7 +2,7 @@
 
 use omg_core::{CacheCounts, Code, Counts, Fault, Generation, Stats, Status};
 use omg_proto::frame::{ID, REQUEST_LIMIT};
-use omg_proto::{Found, Error, ListFilter, Query, Reply, Request};
+use omg_proto::{Error, Found, ListFilter, Query, Reply, Request};
 use proptest::prelude::*;
 
 use crate::heap::peak;
