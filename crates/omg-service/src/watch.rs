@@ -126,7 +126,6 @@ fn nearest_directory(path: &Path) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "what a test can't do without fails it")]
 mod tests {
     use std::fs;
 
