@@ -16,6 +16,7 @@ const GATES: &[Gate] = &[
             "clippy",
             "--workspace",
             "--all-targets",
+            "--keep-going",
             "--",
             "--deny",
             "warnings",
