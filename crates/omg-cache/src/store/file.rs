@@ -1,9 +1,12 @@
 //! The redb file. Layout and checksums: docs/formats.md, "The store".
 //!
 //! redb checks its pages only while repairing; over a damaged file its other operations may return
-//! errors, wrong values, or panic. So every value is sealed, and every operation runs under
-//! `catch_unwind`; whatever comes out of it that is not a sealed value counts as damage, after which
-//! this `File` is not used again. That makes `AssertUnwindSafe` right: nobody sees what a panic broke.
+//! errors, wrong values, or panic. So every value that is given out is sealed, but for the image's
+//! rows: the image has a checksum of its own, which whoever opens it checks, and here its length is.
+//! The generation and the size of the answers are in plain numbers; what a wrong one can do is drop
+//! answers early or late. And every operation runs under `catch_unwind`; a panic, an error or a value
+//! that does not fit its seal counts as damage, after which this `File` is not used again. That makes
+//! `AssertUnwindSafe` right: nobody sees what a panic broke.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -192,35 +195,37 @@ impl File {
         }
     }
 
+    /// One read transaction for both tables: a writer between two would look like damage.
     pub(super) fn index(&self, catalogue: Generation) -> Result<Option<StoredIndex>, Error> {
-        let generation = self.ours(catalogue);
-        let Some(sealed) = self.guarded(|database| get(database, META, "index"))? else {
-            return Ok(None);
-        };
-        let Some(meta) = self.unseal(META_TAG, generation, b"index", &sealed)? else {
-            return Ok(None);
-        };
-        let Some((length, blocks)) = read_meta(&meta) else {
-            return Err(damaged(&self.path, "the index's own row makes no sense".into()));
-        };
-        let image = self.guarded(|database| {
-            let table = database.begin_read()?.open_table(IMAGE)?;
-            let mut image = super::huge::buffer(length);
-            for number in 0..length.div_ceil(CHUNK) {
-                let Some(row) = table.get(u32::try_from(number).unwrap_or(u32::MAX))? else {
-                    break;
-                };
-                image.extend_from_slice(row.value());
-                if image.len() > length {
-                    break;
-                }
+        let found = self.guarded(|database| {
+            let read = database.begin_read()?;
+            let Some(sealed) = get(&read, META, "index")? else { return Ok(None) };
+            let (length, blocks) = match self.meta(catalogue, &sealed) {
+                Ok(Some(meta)) => meta,
+                Ok(None) => return Ok(None),
+                Err(error) => return Ok(Some(Err(error))),
+            };
+            let image = image(&read, length)?;
+            if image.len() != length {
+                return Ok(Some(Err(damaged(
+                    &self.path,
+                    "the index's image is incomplete".into(),
+                ))));
             }
-            Ok(image)
+            Ok(Some(Ok(StoredIndex { image, blocks })))
         })?;
-        if image.len() != length {
-            return Err(damaged(&self.path, "the index's image is incomplete".into()));
+        found.transpose()
+    }
+
+    /// Length of the image and number of blocks, if the index is this catalogue's.
+    fn meta(&self, catalogue: Generation, sealed: &[u8]) -> Result<Option<(usize, u32)>, Error> {
+        let Some(meta) = self.unseal(META_TAG, self.ours(catalogue), b"index", sealed)? else {
+            return Ok(None);
+        };
+        match read_meta(&meta) {
+            Some(meta) => Ok(Some(meta)),
+            None => Err(damaged(&self.path, "the index's own row makes no sense".into())),
         }
-        Ok(Some(StoredIndex { image, blocks }))
     }
 
     pub(super) fn block(
@@ -228,14 +233,18 @@ impl File {
         catalogue: Generation,
         number: u32,
     ) -> Result<Option<Vec<u8>>, Error> {
-        let Some(sealed) = self.guarded(|database| get(database, RECORDS, number))? else {
+        let Some(sealed) =
+            self.guarded(|database| get(&database.begin_read()?, RECORDS, number))?
+        else {
             return Ok(None);
         };
         self.unseal(RECORDS_TAG, self.ours(catalogue), &number.to_le_bytes(), &sealed)
     }
 
     pub(super) fn answer(&self, key: &Key) -> Result<Option<Bytes>, Error> {
-        let Some(sealed) = self.guarded(|database| get(database, ANSWERS, &*key.request))? else {
+        let Some(sealed) =
+            self.guarded(|database| get(&database.begin_read()?, ANSWERS, &*key.request))?
+        else {
             return Ok(None);
         };
         match unseal(ANSWERS_TAG, self.ours(key.generation), &key.request, &sealed) {
@@ -337,15 +346,29 @@ impl File {
 }
 
 fn get<K: redb::Key + 'static>(
-    database: &Database,
+    read: &redb::ReadTransaction,
     table: TableDefinition<'_, K, &'static [u8]>,
     key: K::SelfType<'_>,
 ) -> Result<Option<Vec<u8>>, redb::Error> {
-    match database.begin_read()?.open_table(table) {
+    match read.open_table(table) {
         Ok(table) => Ok(table.get(key)?.map(|row| row.value().to_vec())),
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The image's rows, of `length` bytes in all if none is missing or too long.
+fn image(read: &redb::ReadTransaction, length: usize) -> Result<Vec<u8>, redb::Error> {
+    let table = read.open_table(IMAGE)?;
+    let mut image = super::huge::buffer(length);
+    for number in 0..length.div_ceil(CHUNK) {
+        let Some(row) = table.get(u32::try_from(number).unwrap_or(u32::MAX))? else { break };
+        image.extend_from_slice(row.value());
+        if image.len() > length {
+            break;
+        }
+    }
+    Ok(image)
 }
 
 fn read_meta(meta: &[u8]) -> Option<(usize, u32)> {

@@ -216,3 +216,37 @@ fn handing_over_an_index_does_not_wait_for_the_writer() {
     store.flush();
     assert_eq!(store.index(Generation(3)).unwrap().image, b"last");
 }
+
+/// Each read sees one state of the file: one that falls between two writes is no damage.
+#[test]
+fn a_reader_beside_a_writer_sees_no_damage() {
+    let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let store = Store::open(&directory.path().join("store.redb"));
+    let image = |generation: u8| vec![generation; usize::from(generation) * 50_000];
+    assert!(put(&store, 1, &image(1), &Arc::default()));
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let readers: Vec<_> = (0..2)
+        .map(|_| {
+            let (store, stop) = (store.clone(), stop.clone());
+            std::thread::spawn(move || {
+                let mut found = 0;
+                while !stop.load(SeqCst) {
+                    for generation in 1..=3 {
+                        if let Some(index) = store.index(Generation(u64::from(generation))) {
+                            assert!(index.image == image(generation));
+                            found += 1;
+                        }
+                    }
+                }
+                found
+            })
+        })
+        .collect();
+    for generation in [2, 3, 1].into_iter().cycle().take(1000) {
+        assert!(put(&store, u64::from(generation), &image(generation), &Arc::default()));
+    }
+    stop.store(true, SeqCst);
+    let found: usize = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
+    assert_eq!(store.problem(), None);
+    assert!(found > 0);
+}
