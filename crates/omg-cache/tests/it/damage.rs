@@ -14,6 +14,9 @@ fn blocks() -> Arc<Vec<Vec<u8>>> {
     Arc::new((0..12_u8).map(|at| vec![at; 700]).collect())
 }
 
+/// An image, twelve blocks, three answers.
+const KEPT: usize = 16;
+
 fn fill(path: &Path) {
     let store = Store::open(path);
     assert!(put(&store, 1, IMAGE, &blocks()));
@@ -23,29 +26,35 @@ fn fill(path: &Path) {
     store.close();
 }
 
-/// Everything found is right. Image bytes are the index's own to check.
-fn nothing_wrong(store: &Store, what: &str) {
-    if let Some(found) = store.index(Generation(1)) {
-        assert_eq!((found.image.len(), found.blocks), (IMAGE.len(), 12), "{what}");
+/// Everything found is right. Image bytes are the index's own to check. How many of the
+/// [`KEPT`] things are found?
+fn right(store: &Store, what: &str) -> usize {
+    let mut found = 0;
+    if let Some(index) = store.index(Generation(1)) {
+        assert_eq!((index.image.len(), index.blocks), (IMAGE.len(), 12), "{what}");
+        found += usize::from(index.image == IMAGE);
     }
     for (number, block) in (0..).zip(blocks().iter()) {
-        let found = store.block(Generation(1), number);
-        assert!(found.is_none() || found.as_ref() == Some(block), "{what}: block {number}");
+        if let Some(stored) = store.block(Generation(1), number) {
+            assert!(stored == *block, "{what}: block {number}");
+            found += 1;
+        }
     }
     for text in ["vim", "nano", "emacs"] {
-        let found = store.answer(&key(1, text));
-        assert!(
-            found.is_none() || found == Some(Bytes::from(text.repeat(50))),
-            "{what}: answer {text}"
-        );
+        if let Some(answer) = store.answer(&key(1, text)) {
+            assert!(answer == text.repeat(50), "{what}: answer {text}");
+            found += 1;
+        }
     }
+    found
 }
 
-/// Opens a damaged copy, reads all of it; with `write`, uses it afterwards like a new one.
-fn survives(path: &Path, bytes: &[u8], write: bool, what: &str) {
+/// Opens a damaged copy, reads all of it; with `write`, uses it afterwards like a new one. How much
+/// was found?
+fn survives(path: &Path, bytes: &[u8], write: bool, what: &str) -> usize {
     std::fs::write(path, bytes).unwrap();
     let store = Store::open(path);
-    nothing_wrong(&store, what);
+    let found = right(&store, what);
     if write {
         let stored = put(&store, 2, b"new", &Arc::new(vec![b"block".to_vec()]));
         // What is damaged may show only in writing; then the second time finds a new file.
@@ -59,6 +68,7 @@ fn survives(path: &Path, bytes: &[u8], write: bool, what: &str) {
         assert_eq!(store.block(Generation(2), 0), Some(b"block".to_vec()), "{what}");
     }
     store.close();
+    found
 }
 
 /// In memory where that can be had: thousands of files are synced here.
@@ -80,11 +90,21 @@ fn flipped_bytes() {
         .map(|(_, at)| at)
         .collect();
     assert!(places.len() > 500, "{} of {}", places.len(), bytes.len());
+    // What never finds anything is never wrong either; so it must find.
+    assert_eq!(survives(&bad, &bytes, false, "no damage"), KEPT);
+    let (mut found, mut whole) = (0, 0);
     for (number, &at) in places.iter().enumerate() {
         let mut damaged = bytes.clone();
         damaged[at] ^= [0x01, 0x80, 0xFF][number % 3];
-        survives(&bad, &damaged, number % 16 == 0, &format!("byte {at} flipped"));
+        let right = survives(&bad, &damaged, number % 16 == 0, &format!("byte {at} flipped"));
+        found += right;
+        whole += usize::from(right == KEPT);
     }
+    let all = places.len() * KEPT;
+    assert!(
+        found * 5 > all * 4 && whole * 2 > places.len(),
+        "{found} of {all} right, {whole} whole"
+    );
 }
 
 #[test]
@@ -102,11 +122,14 @@ fn cut_and_foreign_files() {
     survives(&bad, &vec![0; 100_000], true, "zeros");
     survives(&bad, &vec![0xFF; 100_000], true, "ones");
     survives(&bad, "text\n".repeat(30_000).as_bytes(), true, "text");
-    for page in (4096..bytes.len()).step_by(4096).take(40) {
+    let mut found = 0;
+    let pages: Vec<usize> = (4096..bytes.len()).step_by(4096).take(40).collect();
+    for &page in &pages {
         let mut damaged = bytes.clone();
         damaged[page..(page + 4096).min(bytes.len())].fill(0);
-        survives(&bad, &damaged, true, &format!("page at {page} zeroed"));
+        found += survives(&bad, &damaged, true, &format!("page at {page} zeroed"));
     }
+    assert!(found * 2 > pages.len() * KEPT, "{found} right in {} files", pages.len());
 }
 
 #[test]
