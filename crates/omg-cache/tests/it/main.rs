@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't do without fails it")]
 
 mod damage;
+mod full;
 mod layers;
 mod store;
 
