@@ -43,6 +43,7 @@ pub(super) fn details(record: &str) -> Details<'_> {
         architecture: get("Architecture").unwrap_or(""),
         description: get("Description").unwrap_or(""),
         installed_version: None,
+        candidate_version: None,
         long_description: None,
         url: None,
         maintainer: None,
