@@ -130,21 +130,31 @@ const RUNS: &[(&str, &[&str])] = &[
     ("omg.text/1", &["man", "search"]),
     ("omg.path/1", &["man", "--dir", "pages"]),
     ("omg.explain/1", &["explain"]),
+    ("omg.error/1", &["info", "nosuch"]),
+    ("omg.error/1", &["list", "--explict"]),
+    ("omg.error/1", &["daemon", "logs", "--follow"]),
     ("omg.daemon/1", &["daemon", "status"]),
     ("omg.log/1", &["daemon", "logs"]),
     ("omg.daemon/1", &["daemon", "reload"]),
     ("omg.daemon/1", &["daemon", "stop"]),
     ("omg.daemon/1", &["daemon", "start"]),
     ("omg.daemon/1", &["daemon", "stop"]),
-    ("omg.error/1", &["info", "nosuch"]),
-    ("omg.error/1", &["list", "--explict"]),
-    ("omg.error/1", &["daemon", "logs", "--follow"]),
 ];
+
+/// Ends the daemon that queries have started, also when the test fails.
+struct Stop<'a>(&'a Home);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.omg(&["daemon", "stop"]);
+    }
+}
 
 /// With a daemon that stays, because only one has all of `status`.
 #[test]
 fn every_verb_prints_what_the_page_says() {
     let home = Home::new();
+    let _stop = Stop(&home);
     let mut seen = BTreeSet::new();
     for (wanted, arguments) in RUNS {
         let run = home.omg(&[arguments, &["--json"][..]].concat());
