@@ -4,7 +4,7 @@
 //! while data flows, and none of that reaches further than the one list.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -34,6 +34,8 @@ const LARGEST_DICTIONARY: u64 = 128 << 20;
 /// Bytes per piece. Large enough to keep the threads that pass them on from waiting for each
 /// other, small enough for the second level cache.
 const PIECE: usize = 512 << 10;
+/// Bytes that are read at once, and unpacked at once where the format does not say.
+const BUFFER: usize = 128 << 10;
 /// A file that changes is read again, this often at most.
 const ATTEMPTS: u32 = 3;
 
@@ -122,13 +124,13 @@ fn stream(
     let mut piece = Vec::with_capacity(PIECE + (PIECE >> 2));
     let mut total = 0_u64;
     loop {
-        let room = PIECE.max(piece.len()) as u64;
-        let read = (&mut reader).take(room).read_to_end(&mut piece).map_err(broken)?;
+        let room = PIECE.max(piece.len());
+        let read = fill(&mut reader, room, &mut piece).map_err(broken)?;
         total += read as u64;
         if total > border.limit() {
             return Err(too_large(border.limit()));
         }
-        if (read as u64) < room {
+        if read < room {
             if !piece.is_empty() {
                 pass(Piece::Text(piece));
             }
@@ -149,23 +151,47 @@ fn stream(
     }
 }
 
+/// Appends `room` bytes, fewer only at the end, and tells how many. They are copied once, from where
+/// the decoder has them, into room that nobody has cleared.
+fn fill(reader: &mut Box<dyn BufRead + '_>, room: usize, to: &mut Vec<u8>) -> io::Result<usize> {
+    let mut left = room;
+    while left > 0 {
+        let bytes = match reader.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        let some = bytes.get(..left).unwrap_or(bytes);
+        if some.is_empty() {
+            break;
+        }
+        to.extend_from_slice(some);
+        let len = some.len();
+        reader.consume(len);
+        left -= len;
+    }
+    Ok(room - left)
+}
+
 /// A reader of the plain text of a file, chosen by its suffix, as apt does.
-fn decoder<'f>(path: &Path, file: &'f File) -> io::Result<Box<dyn Read + 'f>> {
-    let buffered = || io::BufReader::with_capacity(128 << 10, file.take(LARGEST_FILE));
+fn decoder<'f>(path: &Path, file: &'f File) -> io::Result<Box<dyn BufRead + 'f>> {
+    fn unpacked<'r>(reader: impl Read + 'r) -> Box<dyn BufRead + 'r> {
+        Box::new(BufReader::with_capacity(BUFFER, reader))
+    }
+    let buffered = || BufReader::with_capacity(BUFFER, file.take(LARGEST_FILE));
     Ok(match path.extension().and_then(|suffix| suffix.to_str()).unwrap_or("") {
         "lz4" => Box::new(lz4_flex::frame::FrameDecoder::new(buffered())),
-        "gz" => Box::new(flate2::bufread::MultiGzDecoder::new(buffered())),
+        "gz" => unpacked(flate2::bufread::MultiGzDecoder::new(buffered())),
         "xz" => {
             let stream = Stream::new_stream_decoder(LARGEST_DICTIONARY, CONCATENATED)?;
-            Box::new(XzDecoder::new_stream(buffered(), stream))
+            unpacked(XzDecoder::new_stream(buffered(), stream))
         }
         "lzma" => {
             let stream = Stream::new_lzma_decoder(LARGEST_DICTIONARY)?;
-            Box::new(XzDecoder::new_stream(buffered(), stream))
+            unpacked(XzDecoder::new_stream(buffered(), stream))
         }
-        "zst" => Box::new(zstd::stream::read::Decoder::with_buffer(buffered())?),
+        "zst" => unpacked(zstd::stream::read::Decoder::with_buffer(buffered())?),
         "bz2" => return Err(io::Error::new(io::ErrorKind::Unsupported, "bzip2 is not supported")),
-        _ => Box::new(file.take(LARGEST_FILE)),
+        _ => Box::new(buffered()),
     })
 }
 

@@ -3,20 +3,13 @@
 
 use std::cmp::Ordering;
 
-use omg_core::{Available, Fault, Offer, Relation, RelationKind, RepositoryId, Sink};
+use omg_core::{Available, Fault, Offer, RepositoryId, Sink};
 
+use super::names::Names;
 use super::record::Record;
 use super::settings::Settings;
 use super::translation::Translations;
 use crate::version;
-
-const KINDS: [RelationKind; 5] = [
-    RelationKind::PreDepends,
-    RelationKind::Depends,
-    RelationKind::Recommends,
-    RelationKind::Suggests,
-    RelationKind::Enhances,
-];
 
 /// What is needed to make packages of records.
 pub(crate) struct Merge<'a> {
@@ -30,7 +23,7 @@ pub(crate) struct Merge<'a> {
 
 /// What packages are sorted by, kept apart from the records, which are large.
 struct Key<'a> {
-    start: u64,
+    start: u128,
     name: &'a str,
     filed: &'a str,
     record: &'a Record<'a>,
@@ -45,13 +38,13 @@ impl Key<'_> {
     }
 }
 
-/// The first eight bytes of a name, which sort as the name does.
-fn start(name: &str) -> u64 {
-    let mut bytes = [0; 8];
+/// The first bytes of a name, which sort as the name does and seldom need the rest of it.
+fn start(name: &str) -> u128 {
+    let mut bytes = [0; 16];
     for (to, from) in bytes.iter_mut().zip(name.bytes()) {
         *to = from;
     }
-    u64::from_be_bytes(bytes)
+    u128::from_be_bytes(bytes)
 }
 
 /// One version, and the records of it, those of the lists that come first in the sources first.
@@ -59,6 +52,13 @@ struct Version<'a> {
     first: &'a Record<'a>,
     others: Vec<&'a Record<'a>>,
     priority: i32,
+}
+
+/// Buffers that are used again for each package.
+#[derive(Default)]
+struct Scratch<'a> {
+    versions: Vec<Version<'a>>,
+    names: Names<'a>,
 }
 
 impl<'a> Merge<'a> {
@@ -92,38 +92,43 @@ impl<'a> Merge<'a> {
         scratch: &mut Scratch<'a>,
         sink: &mut S,
     ) -> Result<(), Fault> {
-        let mut versions = merged(group);
-        for version in &mut versions {
+        let Scratch { versions, names } = scratch;
+        merge(group, versions);
+        for version in versions.iter_mut() {
             version.priority = self.priority(version);
         }
-        let chosen = best(&versions);
+        let chosen = best(versions);
         let Some(shown) = versions.get(chosen.unwrap_or(0)).map(|version| version.first) else {
             return Ok(());
         };
-        let texts: Vec<Option<String>> =
-            versions.iter().map(|version| self.translated(version.first)).collect();
+        let texts: Vec<Option<String>> = if self.translations.is_empty() {
+            Vec::new()
+        } else {
+            versions.iter().map(|version| self.translated(version.first)).collect()
+        };
         let mut offers = Vec::with_capacity(group.len());
         let mut candidate = None;
-        for (at, (version, text)) in versions.iter().zip(&texts).enumerate() {
+        for (at, version) in versions.iter().enumerate() {
             if chosen == Some(at) {
                 candidate = Some(offers.len());
             }
-            self.offers(version, text.as_deref().unwrap_or(version.first.text), &mut offers);
+            let text = texts.get(at).and_then(Option::as_deref);
+            self.offers(version, text.unwrap_or(version.first.text), &mut offers);
         }
-        scratch.fill(shown);
+        names.fill(shown);
         let description = self.translations.get(shown.description_md5).unwrap_or(shown.description);
         sink.package(&Available {
             name: shown.name,
             architecture: shown.architecture,
-            description: description.lines().next().unwrap_or("").trim_end(),
+            description: first_line(description),
             section: shown.section,
             priority: shown.priority,
             task: shown.task || is_task(shown.section),
             essential: shown.essential,
             download_size: shown.size,
             installed_size: shown.installed_size,
-            provides: &scratch.provides,
-            relations: &scratch.relations,
+            provides: &names.provides,
+            relations: &names.relations,
             versions: &offers,
             candidate,
         })
@@ -177,70 +182,9 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// Buffers that are used again for each package.
-#[derive(Default)]
-struct Scratch<'a> {
-    provides: Vec<&'a str>,
-    relations: Vec<Relation<'a>>,
-}
-
-impl<'a> Scratch<'a> {
-    fn fill(&mut self, record: &Record<'a>) {
-        self.provides.clear();
-        self.relations.clear();
-        for name in names(record.provides) {
-            if !self.provides.contains(&name) {
-                self.provides.push(name);
-            }
-        }
-        for (kind, field) in KINDS.into_iter().zip(record.relations) {
-            let start = self.relations.len();
-            for name in names(field) {
-                if !self.relations.iter().skip(start).any(|known| known.name == name) {
-                    self.relations.push(Relation { kind, name });
-                }
-            }
-        }
-    }
-}
-
-/// The bare names in a dependency field: what follows a comma or bar, up to the first character
-/// that no name has. Versions and architectures are passed over unread, which is three times as
-/// fast as reading them, and there are 400,000.
-fn names(field: &str) -> impl Iterator<Item = &str> {
-    let bytes = field.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        loop {
-            while bytes
-                .get(at)
-                .is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'|'))
-            {
-                at += 1;
-            }
-            let start = at;
-            while bytes.get(at).is_some_and(|&byte| !is_end(byte)) {
-                at += 1;
-            }
-            let name = field.get(start..at)?;
-            at = memchr::memchr2(b',', b'|', bytes.get(at..)?).map_or(bytes.len(), |len| at + len);
-            if !name.is_empty() {
-                return Some(name);
-            }
-            if at >= bytes.len() {
-                return None;
-            }
-        }
-    })
-}
-
-fn is_end(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b',' | b'|' | b':' | b'(' | b'[' | b'<')
-}
-
 /// Brings equal builds of one version together; newest first, as apt sorts them.
-fn merged<'a>(group: &[&'a Record<'a>]) -> Vec<Version<'a>> {
-    let mut versions: Vec<Version<'a>> = Vec::with_capacity(group.len());
+fn merge<'a>(group: &[&'a Record<'a>], versions: &mut Vec<Version<'a>>) {
+    versions.clear();
     for &record in group {
         let mut place = versions.len();
         let mut same = None;
@@ -264,7 +208,6 @@ fn merged<'a>(group: &[&'a Record<'a>]) -> Vec<Version<'a>> {
             }
         }
     }
-    versions
 }
 
 /// What a fresh install takes: the highest priority above zero, the newest of several.
@@ -280,37 +223,16 @@ fn best(versions: &[Version<'_>]) -> Option<usize> {
     best
 }
 
-/// Sections of packages that exist to pull in others.
-fn is_task(section: &str) -> bool {
-    matches!(section.rsplit('/').next(), Some("tasks" | "metapackages"))
+/// The first line, without white space at its end.
+fn first_line(text: &str) -> &str {
+    let end = memchr::memchr(b'\n', text.as_bytes()).unwrap_or(text.len());
+    text.get(..end).unwrap_or(text).trim_end()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::relation;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn names_are_those_that_the_full_parser_finds(
-            items in proptest::collection::vec(r"[a-z][a-z0-9+.-]{1,8}(:any)?( \((>=|<<|=) 1[0-9.:~-]{0,5}\))?", 0..6),
-            bars in proptest::collection::vec(any::<bool>(), 6),
-        ) {
-            let mut field = String::new();
-            for (item, bar) in items.iter().zip(bars) {
-                if !field.is_empty() {
-                    field.push_str(if bar { " | " } else { ", " });
-                }
-                field.push_str(item);
-            }
-            let wanted: Vec<&str> = relation::items(&field).flat_map(relation::names).collect();
-            prop_assert_eq!(names(&field).collect::<Vec<_>>(), wanted);
-        }
-
-        #[test]
-        fn no_field_panics(field in any::<String>()) {
-            prop_assert!(names(&field).count() <= field.len());
-        }
-    }
+/// Sections of packages that exist to pull in others.
+fn is_task(section: &str) -> bool {
+    let is = |name: &str| {
+        section.strip_suffix(name).is_some_and(|start| start.is_empty() || start.ends_with('/'))
+    };
+    is("tasks") || is("metapackages")
 }

@@ -9,6 +9,7 @@ pub(crate) mod contents;
 pub(crate) mod generation;
 mod lists;
 mod merge;
+mod names;
 #[cfg(test)]
 mod oracle;
 mod pattern;

@@ -82,6 +82,9 @@ impl Policy {
 
     /// Priority of a version that the places of these numbers offer.
     pub(crate) fn priority(&self, record: &Record<'_>, places: &[u16]) -> i32 {
+        if self.specific.is_empty() && !self.phasing.is_enabled() {
+            return self.best(places);
+        }
         let source = record.source_name();
         let package = Package { name: record.name, architecture: record.architecture, source };
         let priority = self.unphased(&package, record.version, places);
@@ -91,9 +94,14 @@ impl Policy {
         priority
     }
 
-    fn unphased(&self, package: &Package<'_>, version: &str, places: &[u16]) -> i32 {
+    /// The highest priority of some places, whatever the package.
+    fn best(&self, places: &[u16]) -> i32 {
         let of = |place: &u16| self.priorities.get(usize::from(*place)).copied().unwrap_or(0);
-        let best = places.iter().map(of).max().unwrap_or(0);
+        places.iter().map(of).max().unwrap_or(0)
+    }
+
+    fn unphased(&self, package: &Package<'_>, version: &str, places: &[u16]) -> i32 {
+        let best = self.best(places);
         let pins = self.pins(package);
         if pins.is_empty() || best == NEVER {
             return best;

@@ -33,6 +33,15 @@ impl<'a> Fields<'a> {
         self.malformed
     }
 
+    /// Where the colon is, if the line starts with a proper name of a field: printable ASCII without
+    /// spaces (deb822(5)). The name is looked at once for both.
+    #[inline]
+    fn colon(&self) -> Option<usize> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let len = rest.iter().position(|byte| *byte == b':' || !byte.is_ascii_graphic())?;
+        (len > 0 && rest.get(len) == Some(&b':')).then_some(self.at + len)
+    }
+
     /// The end of the line that `at` is in.
     fn line_end(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
@@ -68,33 +77,41 @@ impl<'a> Iterator for Fields<'a> {
         let bytes = self.text.as_bytes();
         loop {
             let first = *bytes.get(self.at)?;
+            if first != b'#'
+                && let Some(colon) = self.colon()
+            {
+                let (end, next) = self.field_end(self.line_end(colon));
+                let name = self.text.get(self.at..colon)?;
+                let value = self.text.get(colon + 1..end)?;
+                self.at = next;
+                return Some(Field { name, value: trimmed(value) });
+            }
             let first_end = self.line_end(self.at);
             if first == b'#' || first == b'\n' {
                 self.at = first_end + 1;
                 continue;
             }
-            let (end, next) = self.field_end(first_end);
-            let line = bytes.get(self.at..first_end)?;
-            let colon = memchr(b':', line).map(|len| self.at + len);
-            let name = colon.and_then(|colon| self.text.get(self.at..colon)).unwrap_or("");
+            let (_, next) = self.field_end(first_end);
             if matches!(first, b' ' | b'\t') {
                 self.refuse("a continuation line that continues nothing");
-            } else if colon.is_none() {
+            } else if memchr(b':', bytes.get(self.at..first_end)?).is_none() {
                 self.refuse("a line without a colon");
-            } else if !is_name(name) {
+            } else {
                 self.refuse("a field without a proper name");
-            } else if let Some(value) = colon.and_then(|colon| self.text.get(colon + 1..end)) {
-                self.at = next;
-                return Some(Field { name, value: value.trim_ascii() });
             }
             self.at = next;
         }
     }
 }
 
-/// Field names are printable ASCII without spaces (deb822(5)).
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic())
+/// The value without the white space around it, which is one space before it as a rule.
+#[inline]
+fn trimmed(value: &str) -> &str {
+    let value = value.strip_prefix(' ').unwrap_or(value);
+    match value.as_bytes() {
+        [first, .., last] if !first.is_ascii_whitespace() && !last.is_ascii_whitespace() => value,
+        _ => value.trim_ascii(),
+    }
 }
 
 /// The lines of a value, without the white space around them. Comments are left out.
