@@ -1,6 +1,5 @@
 //! `Rdeps`: packages that depend on one, by its name or by what it provides.
 
-use ahash::AHashMap;
 use omg_backend::PackageManager;
 use omg_core::{Dependent, Fault, RelationKind};
 use omg_proto::Reply;
@@ -23,25 +22,19 @@ pub(crate) fn answer<'a, B: PackageManager>(
         Err(_) if providers(view, wanted.name).next().is_some() => Vec::new(),
         Err(fault) => return Err(fault),
     };
-    let mut found: AHashMap<&'a str, Dependent<'a>> = AHashMap::new();
+    let mut found: Vec<Dependent<'a>> = Vec::new();
     let mut add = |entry: Entry, kind: RelationKind, via: Option<&'a str>| {
         let Some(seen) = view.seen(entry) else { return };
         if (installed && seen.installed.is_none()) || seen.row.name == wanted.name {
             return;
         }
-        let dependent = Dependent {
+        found.push(Dependent {
             name: seen.row.name,
             version: seen.installed.map_or(seen.version, |(_, package)| &package.version),
             installed: seen.installed.is_some(),
             kind,
             via,
-        };
-        // The stronger reason counts, and of two as strong the one by name.
-        let strength = |dependent: &Dependent<'_>| (dependent.kind, dependent.via.is_some());
-        let old = found.entry(seen.row.name).or_insert_with(|| dependent.clone());
-        if strength(&dependent) < strength(old) {
-            *old = dependent;
-        }
+        });
     };
     dependents(view, wanted.name, |entry, kind| add(entry, kind, None));
     for name in virtuals {
@@ -50,8 +43,12 @@ pub(crate) fn answer<'a, B: PackageManager>(
         dependents(view, kept, |entry, kind| add(entry, kind, Some(kept)));
     }
     satisfied(view, wanted.name, &mut add);
-    let mut found: Vec<Dependent<'a>> = found.into_values().collect();
-    found.sort_unstable_by_key(|dependent| (dependent.kind, dependent.name));
+    // Rows come in the order of their names, so the stable sort has runs to merge; a table of tens
+    // of thousands of names takes several times as long.
+    found.sort_by_key(|dependent| (dependent.name, dependent.kind, dependent.via.is_some()));
+    // The stronger reason counts, and of two as strong the one by name.
+    found.dedup_by_key(|dependent| dependent.name);
+    found.sort_by_key(|dependent| dependent.kind);
     Ok(Reply::Rdeps(found))
 }
 
