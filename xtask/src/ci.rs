@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: every gate but the tests. All of them run, so that one round shows everything.
 
 use crate::shell::{self, Outcome};
-use crate::{packages, tidy};
+use crate::{fuzz, packages, tidy};
 use std::process::Command;
 use std::time::Instant;
 
@@ -40,6 +40,7 @@ const GATES: &[Gate] = &[
     }),
     ("dependencies", dependencies),
     ("instructions", instructions),
+    ("fuzz", fuzz::run),
 ];
 
 /// Runs every gate; fails with the names of those that failed.

@@ -12,6 +12,7 @@ mod bench;
 mod build;
 mod ci;
 mod flags;
+mod fuzz;
 mod generate;
 mod install;
 mod packages;

@@ -89,6 +89,7 @@ impl Session {
     }
 
     fn call(&mut self, request: &Request<'_>) -> Result<Answer, Fault> {
+        check(request)?;
         let started = Instant::now();
         let link = match &mut self.link {
             Some(link) => link,
@@ -131,6 +132,23 @@ pub(crate) fn reply(body: &[u8]) -> Result<Reply<'_>, Fault> {
         Err(error) => {
             Err(Fault::caused_by(Code::Protocol, "the daemon's answer makes no sense", &error))
         }
+    }
+}
+
+/// Refuses here what the daemon would refuse, as what it is: a wrong argument.
+fn check(request: &Request<'_>) -> Result<(), Fault> {
+    let queries = match request {
+        Request::One(query) => std::slice::from_ref(query),
+        Request::Batch(queries) => queries,
+    };
+    match queries.iter().map(|query| query.text().len()).find(|&length| length > Query::TEXT_LIMIT)
+    {
+        Some(length) => {
+            let message =
+                format!("an argument of {length} bytes is over the limit of {}", Query::TEXT_LIMIT);
+            Err(Fault::new(Code::Usage, message))
+        }
+        None => Ok(()),
     }
 }
 

@@ -120,7 +120,9 @@ pub(crate) fn read(admin: &Path, warnings: &mut Vec<String>) -> Result<Database,
         )?;
     }
     for end in &database.cut {
-        warnings.push(database.place(*end, "the file ends within a line; whatever stood behind it is lost"));
+        warnings.push(
+            database.place(*end, "the file ends within a line; whatever stood behind it is lost"),
+        );
     }
     Ok(database)
 }

@@ -103,7 +103,10 @@ fn any_prefix_keeps_the_records_before_the_cut() {
 fn a_file_that_ends_within_a_line_is_told() {
     let (_dir, settings) = machine(&STATUS.as_bytes()[..STATUS.len() - 5]);
     let warnings = read(&settings).unwrap().warnings;
-    assert!(warnings.iter().any(|warning| warning.contains("status:31: the file ends within a line")), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|warning| warning.contains("status:31: the file ends within a line")),
+        "{warnings:?}"
+    );
     let (_dir, settings) = machine(STATUS.as_bytes());
     assert_eq!(read(&settings).unwrap().warnings, Vec::<String>::new());
 }

@@ -35,6 +35,9 @@ fn every_end_has_its_code() {
         (&["--root", "/nosuch/place", "list"], 2),
         (&["list", "--orphans"], 0),
     ];
+    let long = "x".repeat(5000);
+    assert_eq!(home.alone(&["info", &long]).code, 2);
+    assert_eq!(home.alone(&["search", &long]).code, 2);
     for (arguments, code) in cases {
         let run = home.alone(arguments);
         assert_eq!(run.code, *code, "{arguments:?}: {run:?}");
