@@ -63,5 +63,5 @@ fn main() -> ExitCode {
         }
     }
     let kept = if names.is_empty() { report.keep() } else { Ok(()) };
-    report.finish(kept.as_ref().map(|()| ()).map_err(|error| &**error))
+    report.finish(kept.err().as_deref())
 }

@@ -67,13 +67,13 @@ impl Report {
     }
 
     /// The exit code, after naming what failed.
-    pub(crate) fn finish(&self, kept: Result<(), &dyn std::error::Error>) -> ExitCode {
-        if let Err(error) = kept {
+    pub(crate) fn finish(&self, unkept: Option<&dyn std::error::Error>) -> ExitCode {
+        if let Some(error) = unkept {
             say(&format!("could not write docs/benchmarks: {error}"));
         }
         for failure in &self.failures {
             say(&format!("failed: {failure}"));
         }
-        if self.failures.is_empty() && kept.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if self.failures.is_empty() && unkept.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
