@@ -27,7 +27,9 @@ const PATHS: &[(&str, Work)] = &[
     ("index-search-words", |index| search(index, "fast library")),
     ("index-search-typo", |index| search(index, "pakcage-77")),
     ("index-lookup", |index| {
-        std::hint::black_box(index.find("package-4321").count());
+        for at in 0..100 {
+            std::hint::black_box(index.find(&format!("package-{}", at * 40)).count());
+        }
     }),
     ("codec-request", |_| {
         let bytes = Request::One(Query::Search { query: "vim", limit: Some(20) }).encode();

@@ -74,6 +74,10 @@ impl Report {
         for failure in &self.failures {
             say(&format!("failed: {failure}"));
         }
-        if self.failures.is_empty() && unkept.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if self.failures.is_empty() && unkept.is_none() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }
