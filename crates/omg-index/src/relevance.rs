@@ -99,6 +99,7 @@ impl Outcome<'_> {
 
     fn mean(&self, worth: impl Fn(usize) -> f64) -> f64 {
         let sum: f64 = self.judged.iter().filter_map(|it| it.rank).map(worth).sum();
-        sum / self.judged.len().max(1) as f64
+        // The sum of nothing is minus zero.
+        (sum + 0.0) / self.judged.len().max(1) as f64
     }
 }
