@@ -1,0 +1,2 @@
+//! What `omgd` and an engine process say to each other, and who keeps an engine running.
+#![forbid(unsafe_code)]
