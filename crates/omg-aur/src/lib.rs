@@ -1,2 +1,14 @@
 //! The Arch User Repository: what it offers, recipes and their review, and the order of building.
+//!
+//! The AUR is asked in two ways: questions to its RPC, and the dump of all packages, which is kept
+//! on disk and fetched again only when it has changed. Both are foreign text: every answer has a
+//! limit in bytes, items and time, and a recipe is never run to learn something from it.
+//!
+//! This crate must not know of libalpm, the index, the daemon or the command line. Version order
+//! and what the repositories offer are handed in by the caller.
 #![forbid(unsafe_code)]
+
+mod error;
+pub mod resolve;
+
+pub use error::Error;
