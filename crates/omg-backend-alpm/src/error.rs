@@ -1,0 +1,157 @@
+//! Everything that can go wrong while reading an Arch system.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use omg_core::{Code, Fault};
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("can't read {} while {context}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was being done: finishes the phrase "while …".
+        context: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file, or something in it, exceeds its stated limit.
+    #[error("{} has more than {limit} {unit}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+        /// What is counted: `bytes`, `entries`.
+        unit: &'static str,
+    },
+    /// A file was read but is not in its format.
+    #[error("{}:{line}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1; 0 where the format has no lines.
+        line: u32,
+        /// What was expected.
+        reason: String,
+    },
+    /// A compressed file or an archive ends early or is damaged.
+    #[error("{} can't be unpacked", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        source: io::Error,
+    },
+    /// A file is compressed in a way that is not read here.
+    #[error("{} is compressed with {format}, which is not supported", path.display())]
+    Compression {
+        /// The file.
+        path: PathBuf,
+        /// The format's name.
+        format: &'static str,
+    },
+    /// No pacman database is below the root.
+    #[error("no pacman database at {}", path.display())]
+    NoDatabase {
+        /// The directory that should be there.
+        path: PathBuf,
+    },
+    /// No package of this name is installed.
+    #[error("'{name}' is not installed")]
+    NotInstalled {
+        /// The name asked for.
+        name: String,
+    },
+    /// A name or pattern is not of the form it must have.
+    #[error("{reason}")]
+    Pattern {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A thread of this crate ended with a panic.
+    #[error("a worker thread ended early while {context}")]
+    Worker {
+        /// What it was doing: finishes the phrase "while …".
+        context: &'static str,
+    },
+    /// Who takes the packages refused one.
+    #[error("{}", .0.message)]
+    Sink(Fault),
+}
+
+impl Error {
+    /// Wraps an I/O error; `context` finishes the phrase "while …".
+    pub(crate) fn io(path: &Path, context: &'static str, source: io::Error) -> Self {
+        Self::Io { path: path.to_path_buf(), context, source }
+    }
+
+    /// What to type next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Archive { .. } | Self::Compression { .. } | Self::Malformed { line: 0, .. } => {
+                "sudo pacman -Syy".into()
+            }
+            Self::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                format!("ls -l {}", path.display())
+            }
+            Self::NotInstalled { name } => format!("omg info {name}"),
+            _ => return None,
+        })
+    }
+
+    /// One line with the cause, for warnings.
+    pub(crate) fn with_cause(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+
+    /// The error as it crosses to the service: code, causes, what to do.
+    pub fn fault(&self) -> Fault {
+        if let Self::Sink(fault) = self {
+            return fault.clone();
+        }
+        let mut fault = Fault::new(self.code(), self.to_string());
+        if let Some(cause) = std::error::Error::source(self) {
+            fault.cause = vec![cause.to_string()];
+        }
+        fault.hint = self.hint();
+        fault
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Code::Permission
+            }
+            Self::Io { .. } => Code::Unreadable,
+            Self::TooLarge { .. } => Code::Limit,
+            Self::Malformed { .. } | Self::Archive { .. } | Self::Compression { .. } => {
+                Code::Malformed
+            }
+            Self::NoDatabase { .. } => Code::NoBackend,
+            Self::NotInstalled { .. } => Code::NotFound,
+            Self::Pattern { .. } => Code::Usage,
+            Self::Worker { .. } => Code::Internal,
+            Self::Sink(fault) => fault.code,
+        }
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        error.fault()
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Sink(fault)
+    }
+}
