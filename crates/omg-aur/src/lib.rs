@@ -9,6 +9,10 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod name;
+pub mod recipes;
 pub mod resolve;
+pub mod srcinfo;
 
 pub use error::Error;
+pub use name::{MOST_NAME_BYTES, is_name};

@@ -1,0 +1,9 @@
+//! What this crate makes of real answers, real recipes and hostile servers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests: they may fail by panicking, and say what they skip"
+)]
+
+mod data;
+mod srcinfo;
