@@ -197,6 +197,7 @@ pub(crate) fn thousand() -> Reply<'static> {
         ][at % 4],
         installed_version: at.is_multiple_of(5).then_some("2.28.1+dfsg-1"),
         score: 100_000 - at as u32,
+        aur: None,
     };
     Reply::Search(Found::new(1000, (0..1000).map(package)))
 }
@@ -254,6 +255,7 @@ fn summary<'a>(score: u32, row: &omg_index::Row<'a>) -> Summary<'a> {
         description: row.description,
         installed_version: None,
         score,
+        aur: None,
     }
 }
 

@@ -102,6 +102,7 @@ fn index() -> Result<Index, Box<dyn std::error::Error>> {
                 record: &format!("Package: {name}\n"),
             }],
             candidate: Some(0),
+            aur: None,
         })?;
     }
     Ok(Index::open(builder.finish()?.image)?)

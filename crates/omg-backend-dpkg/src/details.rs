@@ -63,6 +63,7 @@ fn empty<'a>() -> Details<'a> {
         held: false,
         state: None,
         versions: Vec::new(),
+        aur: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The whole of a Debian system behind one trait.
 
+use std::cmp::Ordering;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,8 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ahash::AHashMap;
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
 use omg_core::{
-    Code, Details, Fault, Generation, Installed, InstalledPackage, PackageState, Sink, Source,
+    Change, Code, Details, Fault, Generation, Installed, InstalledPackage, PackageState, Plan,
+    Sink, Source,
 };
+use omg_engine::Engine;
 
 use crate::apt::arena::Arena;
 use crate::apt::catalogue::Catalogue;
@@ -18,7 +21,7 @@ use crate::deb822::Block;
 use crate::error::Error;
 use crate::files::Lists;
 use crate::work::{Caller, Searches, blocking};
-use crate::{details, files, relation, status};
+use crate::{details, files, relation, status, version};
 
 /// How often a catalogue is read anew because something changed meanwhile.
 const ATTEMPTS: u32 = 3;
@@ -34,6 +37,7 @@ const MOST_LOOKUPS: usize = 2;
 #[derive(Debug, Clone)]
 pub struct Dpkg {
     inner: Arc<Inner>,
+    engine: Option<Engine>,
 }
 
 #[derive(Debug)]
@@ -85,7 +89,15 @@ impl Dpkg {
                 lookups: Searches::new(MOST_LOOKUPS),
                 sources: Mutex::default(),
             }),
+            engine: None,
         })
+    }
+
+    /// Plans with this engine.
+    #[must_use]
+    pub fn with_engine(mut self, engine: Engine) -> Self {
+        self.engine = Some(engine);
+        self
     }
 }
 
@@ -343,8 +355,21 @@ impl PackageManager for Dpkg {
         settings.policy.choose(known, sources.get(known.name).map_or(known.name, |source| source))
     }
 
-    fn details<'a>(&self, record: &'a str) -> Details<'a> {
+    fn details<'a>(&self, _: Source, record: &'a str) -> Details<'a> {
         details::read(record)
+    }
+
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        version::compare(a, b)
+    }
+
+    async fn plan(&self, change: &Change) -> Result<Plan, Fault> {
+        let Some(engine) = &self.engine else {
+            return Err(Fault::new(Code::Engine, "no engine was given that could plan"));
+        };
+        // Asked now, because the view may be a moment behind.
+        let generations = self.generations().await?;
+        engine.plan(generations.combined(), change).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

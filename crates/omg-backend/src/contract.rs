@@ -18,7 +18,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use omg_core::{Available, Fault, Installed, PackageState, Repository, RepositoryId, Sink};
+use omg_core::{Available, Fault, Installed, PackageState, Repository, RepositoryId, Sink, Source};
 
 use crate::{Choice, Generations, Known, KnownOffer, PackageManager};
 
@@ -40,7 +40,7 @@ pub struct Expected<'a> {
 /// A catalogue as it came out of a backend.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Catalogue {
-    repositories: Vec<String>,
+    repositories: Vec<(String, Source)>,
     packages: BTreeMap<(String, String), Package>,
     twice: Vec<String>,
 }
@@ -142,7 +142,7 @@ fn check_catalogue<M: PackageManager>(backend: &M, catalogue: &Catalogue) {
         for version in &package.versions {
             let known = usize::from(version.repository.0) < catalogue.repositories.len();
             assert!(known, "{name} {}: repository was not announced", version.text);
-            let details = backend.details(&version.record);
+            let details = backend.details(catalogue.source(version.repository), &version.record);
             assert_eq!(
                 (details.name, details.version),
                 (&**name, &*version.text),
@@ -174,7 +174,7 @@ fn check_installed<M: PackageManager>(backend: &M, installed: &Installed) {
             installed.text.get(package.record.clone()).is_some(),
             "{name}: its record is out of range"
         );
-        let details = backend.details(installed.record(package));
+        let details = backend.details(package.source, installed.record(package));
         assert_eq!(details.name, &**name, "its record is another package's");
         assert!(
             package.state == PackageState::ConfigFiles || details.version == &*package.version,
@@ -203,12 +203,19 @@ fn check_installed<M: PackageManager>(backend: &M, installed: &Installed) {
 }
 
 fn check_choices<M: PackageManager>(backend: &M, catalogue: &Catalogue, installed: &Installed) {
-    let none =
-        backend.choose(&Known { name: "x", architecture: "all", installed: None, offers: &[] });
+    let nothing = Known {
+        name: "x",
+        source: backend.source(),
+        architecture: "all",
+        installed: None,
+        offers: &[],
+    };
+    let none = backend.choose(&nothing);
     assert_eq!((none.offer, none.upgrade), (None, false), "a choice out of nothing");
     for ((name, architecture), package) in &catalogue.packages {
-        let offers = package.offers();
-        let known = Known { name, architecture, installed: None, offers: &offers };
+        let offers = catalogue.offers(package);
+        let source = catalogue.source_of(package);
+        let known = Known { name, source, architecture, installed: None, offers: &offers };
         let choice = backend.choose(&known);
         assert_eq!(
             choice.offer, package.candidate,
@@ -222,9 +229,14 @@ fn check_choices<M: PackageManager>(backend: &M, catalogue: &Catalogue, installe
         else {
             continue;
         };
-        let offers = available.offers();
-        let known =
-            Known { name, architecture, installed: Some(&package.version), offers: &offers };
+        let offers = catalogue.offers(available);
+        let known = Known {
+            name,
+            source: catalogue.source_of(available),
+            architecture,
+            installed: Some(&package.version),
+            offers: &offers,
+        };
         let choice: Choice = backend.choose(&known);
         assert_eq!(choice, backend.choose(&known), "{name}: two choices differ");
         let taken = choice.offer.map(|at| offers.get(at));
@@ -253,9 +265,15 @@ fn check_expected<M: PackageManager>(
         let installed = installed.named(name).first().map(|package| &*package.version);
         let found = catalogue.packages.iter().filter(|((found, _), _)| found == name).any(
             |((_, arch), package)| {
-                let offers = package.offers();
-                let choice =
-                    backend.choose(&Known { name, architecture: arch, installed, offers: &offers });
+                let offers = catalogue.offers(package);
+                let source = catalogue.source_of(package);
+                let choice = backend.choose(&Known {
+                    name,
+                    source,
+                    architecture: arch,
+                    installed,
+                    offers: &offers,
+                });
                 let taken = choice.offer.and_then(|at| offers.get(at)).map(|offer| offer.version);
                 taken.or(installed) == Some(version)
             },
@@ -341,11 +359,29 @@ async fn together<F: Future + Unpin>(futures: &mut [F]) -> Vec<F::Output> {
 
 // === impl Catalogue ===
 
-impl Package {
-    fn offers(&self) -> Vec<KnownOffer<'_>> {
-        self.versions
+impl Catalogue {
+    fn source(&self, repository: RepositoryId) -> Source {
+        self.repositories
+            .get(usize::from(repository.0))
+            .map_or(Source::Runtime, |(_, source)| *source)
+    }
+
+    fn source_of(&self, package: &Package) -> Source {
+        package.versions.first().map_or(Source::Runtime, |version| self.source(version.repository))
+    }
+
+    fn offers<'a>(&'a self, package: &'a Package) -> Vec<KnownOffer<'a>> {
+        let name = |id: RepositoryId| {
+            self.repositories.get(usize::from(id.0)).map_or("", |(name, _)| name.as_str())
+        };
+        package
+            .versions
             .iter()
-            .map(|version| KnownOffer { version: &version.text, priority: version.priority })
+            .map(|version| KnownOffer {
+                version: &version.text,
+                priority: version.priority,
+                repository: name(version.repository),
+            })
             .collect()
     }
 }
@@ -353,7 +389,7 @@ impl Package {
 impl Sink for Catalogue {
     fn repository(&mut self, repository: &Repository) -> Result<RepositoryId, Fault> {
         assert!(!repository.name.is_empty(), "a repository without a name");
-        self.repositories.push(repository.name.clone());
+        self.repositories.push((repository.name.clone(), repository.source));
         Ok(RepositoryId(u16::try_from(self.repositories.len() - 1).unwrap_or(u16::MAX)))
     }
 

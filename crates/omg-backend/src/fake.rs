@@ -2,6 +2,7 @@
 //!
 //! Records are `Field: value` lines. Versions are compared number by number.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -9,11 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use omg_core::{
-    Code, Details, Fault, FileMatch, FileOrigin, Generation, Installed, Repository, Sink, Source,
+    Change, Code, Details, Fault, FileMatch, FileOrigin, Generation, Installed, Plan, Repository,
+    Sink, Source,
 };
 
 use crate::{Choice, Files, Generations, Known, PackageManager};
 
+mod plan;
 mod record;
 mod system;
 
@@ -29,6 +32,7 @@ pub enum Operation {
     Owns,
     Provides,
     AvailableFiles,
+    Plan,
 }
 
 /// A package of the fake's only repository, `fake/main`, or of `fake-security/main`.
@@ -354,11 +358,20 @@ impl PackageManager for Fake {
         Choice { offer, upgrade, installed_priority: 100 }
     }
 
-    fn details<'a>(&self, record: &'a str) -> Details<'a> {
+    fn details<'a>(&self, _: Source, record: &'a str) -> Details<'a> {
         *self.state().calls.entry(Operation::Details).or_default() += 1;
         // A panic is all that it can be told to do: it can't fail.
         let _ = self.act(Operation::Details);
         record::details(record)
+    }
+
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        record::compare(a, b)
+    }
+
+    async fn plan(&self, change: &Change) -> Result<Plan, Fault> {
+        self.enter(Operation::Plan).await?;
+        plan::plan(&self.state().packages, change)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

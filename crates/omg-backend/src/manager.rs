@@ -1,8 +1,12 @@
 //! What every package manager gives, whatever its files look like.
 
+use std::cmp::Ordering;
 use std::path::PathBuf;
 
-use omg_core::{Details, Fault, FileMatch, Generation, Installed, Sink, Source};
+use omg_core::{
+    Change, Code, Details, Fault, FileMatch, Generation, Installed, Plan, Refreshed, Review, Sink,
+    Source,
+};
 
 /// The states of the two things that a manager reads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -27,8 +31,10 @@ impl Generations {
 pub struct KnownOffer<'a> {
     /// Version.
     pub version: &'a str,
-    /// Pin priority that [`PackageManager::packages`] gave it.
+    /// Priority that [`PackageManager::packages`] gave it.
     pub priority: i32,
+    /// Name of its repository; empty for a version that is in none.
+    pub repository: &'a str,
 }
 
 /// What is known of one name and architecture when a candidate is chosen.
@@ -36,6 +42,8 @@ pub struct KnownOffer<'a> {
 pub struct Known<'a> {
     /// Name.
     pub name: &'a str,
+    /// Kind of origin of the offers.
+    pub source: Source,
     /// Architecture.
     pub architecture: &'a str,
     /// Version on this system.
@@ -63,6 +71,13 @@ pub struct Files {
     pub matches: Vec<FileMatch>,
     /// What would make the answer more complete.
     pub hint: Option<String>,
+}
+
+fn no_recipes(package: &str) -> Fault {
+    Fault::new(
+        Code::Usage,
+        format!("there is no recipe of '{package}' to review: this system has no AUR"),
+    )
 }
 
 /// A distribution's package manager, as far as OMG reads it.
@@ -98,7 +113,35 @@ pub trait PackageManager: Send + Sync + 'static {
 
     /// Reads the fields of a record, of a repository or of [`Installed::record`]. What the record
     /// can't say (installed state, versions, repository) is left empty.
-    fn details<'a>(&self, record: &'a str) -> Details<'a>;
+    fn details<'a>(&self, source: Source, record: &'a str) -> Details<'a>;
+
+    /// Which of two versions is newer, by the distribution's rules.
+    fn compare(&self, a: &str, b: &str) -> Ordering;
+
+    /// What a change would do. Reads the system as it is now, and changes nothing.
+    fn plan(&self, change: &Change) -> impl Future<Output = Result<Plan, Fault>> + Send;
+
+    /// Fetches anew what is fetched without the administrator's rights: the AUR's dump.
+    fn refresh(&self) -> impl Future<Output = Result<Vec<Refreshed>, Fault>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// What changed in a recipe since its last review.
+    fn review(&self, package: &str) -> impl Future<Output = Result<Review, Fault>> + Send {
+        let fault = no_recipes(package);
+        async { Err(fault) }
+    }
+
+    /// Remembers that a commit of a recipe has been reviewed.
+    fn accept(
+        &self,
+        package: &str,
+        commit: &str,
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
+        let _ = commit;
+        let fault = no_recipes(package);
+        async { Err(fault) }
+    }
 
     /// The bare names that could satisfy one item of a dependency field, in order of preference.
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str>;

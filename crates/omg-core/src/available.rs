@@ -1,6 +1,6 @@
 //! What repositories offer: packages, versions, and the sink that takes them in one pass.
 
-use crate::{Fault, Priority, Source};
+use crate::{AurFacts, Fault, Priority, Source};
 
 /// Number of a repository inside one catalogue.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -26,7 +26,8 @@ pub struct Offer<'a> {
     pub version: &'a str,
     /// Where it is.
     pub repository: RepositoryId,
-    /// apt's pin priority; 0 where the distribution has none.
+    /// How repositories rank: apt's pin priority; on Arch, repositories counted from the last of
+    /// pacman.conf, which has 1; 0 in the AUR.
     pub priority: i32,
     /// The whole record as the repository writes it; kept compressed, parsed when asked for.
     pub record: &'a str,
@@ -104,6 +105,8 @@ pub struct Available<'a> {
     pub versions: &'a [Offer<'a>],
     /// Index in `versions` of what a fresh install would take; `None` if every one is pinned away.
     pub candidate: Option<usize>,
+    /// What the AUR knows of it, if that is where it comes from.
+    pub aur: Option<AurFacts<'a>>,
 }
 
 /// Receives a catalogue, package by package.

@@ -15,12 +15,18 @@ pub enum Code {
     Usage = 2,
     /// No such package, file or match.
     NotFound = 3,
+    /// No set of packages meets the request.
+    Unsolvable = 4,
     /// The user said no, or nobody was there to ask.
     Declined = 5,
     /// The operating system refused access.
     Permission = 6,
     /// Another process holds a lock.
     Lock = 7,
+    /// The network, or a server on it, does not answer.
+    Network = 8,
+    /// Refused by verification or policy.
+    Refused = 9,
     /// The daemon can't be reached or started.
     Daemon = 20,
     /// The peer on the socket is not whom we expect.
@@ -33,6 +39,8 @@ pub enum Code {
     Busy = 24,
     /// The deadline passed.
     Timeout = 25,
+    /// The engine process can't be started, or died.
+    Engine = 26,
     /// A file could not be read.
     Unreadable = 30,
     /// A file was read but makes no sense.
@@ -58,9 +66,12 @@ impl Code {
         match self {
             Self::Usage | Self::Settings => 2,
             Self::NotFound => 3,
+            Self::Unsolvable => 4,
             Self::Declined => 5,
             Self::Permission => 6,
             Self::Lock => 7,
+            Self::Network => 8,
+            Self::Refused => 9,
             _ => 1,
         }
     }
@@ -161,6 +172,11 @@ pub const EXPLANATIONS: &[Explanation] = &[
         text: "No package, file or command of that name is known. Suggestions are names that differ by a letter or two. If the package is new, refresh the lists (`sudo apt-get update`) and ask again.",
     },
     Explanation {
+        code: Code::Unsolvable,
+        title: "the request can't be met",
+        text: "No set of packages meets the request: something that is needed is not to be had, or two things exclude each other. The causes name the packages; `omg why-not PKG` asks about one of them. Nothing was changed.",
+    },
+    Explanation {
         code: Code::Declined,
         title: "declined",
         text: "A question was answered with no, or could not be asked because no terminal is attached. Nothing was changed. `--yes` answers for you.",
@@ -174,6 +190,16 @@ pub const EXPLANATIONS: &[Explanation] = &[
         code: Code::Lock,
         title: "locked by another process",
         text: "Another process holds the lock. The message names the lock and, where it can be found, the holder.",
+    },
+    Explanation {
+        code: Code::Network,
+        title: "the network does not answer",
+        text: "A server could not be reached, was too slow, or answered with an error. What is known from before is still answered; try again later, or use `--offline`.",
+    },
+    Explanation {
+        code: Code::Refused,
+        title: "refused by policy",
+        text: "The change could be made but is refused, because it would leave the system in a state that is not supported, or because its origin is not trusted enough. The message names the rule and what to type instead. Nothing was changed.",
     },
     Explanation {
         code: Code::Daemon,
@@ -204,6 +230,11 @@ pub const EXPLANATIONS: &[Explanation] = &[
         code: Code::Timeout,
         title: "too slow",
         text: "The deadline passed before an answer came.",
+    },
+    Explanation {
+        code: Code::Engine,
+        title: "the engine is not there",
+        text: "Plans are made by a process of its own, omg-engine-apt or omg-engine-alpm, beside omgd. It is not installed, could not be started, or died twice over the same request. Everything that does not need a plan goes on; `omg daemon logs` shows more.",
     },
     Explanation {
         code: Code::Unreadable,

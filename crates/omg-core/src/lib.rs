@@ -13,22 +13,31 @@
 #![forbid(unsafe_code)]
 
 mod available;
+mod change;
 mod distance;
 mod escape;
 mod fault;
 mod generation;
 mod installed;
 mod package;
+mod plan;
+mod recipe;
 mod report;
 mod time;
 
 pub use available::{Available, Offer, Relation, RelationKind, Repository, RepositoryId, Sink};
+pub use change::{Change, Operation, PlanOptions, Scope};
 pub use distance::distance;
 pub use escape::{Escaped, escape, is_dangerous};
 pub use fault::{Code, EXPLANATIONS, Explanation, Fault};
 pub use generation::Generation;
 pub use installed::{Edge, Installed, InstalledPackage, PackageState};
 pub use package::{Details, InstallReason, Listed, Offered, Priority, Source, Summary};
+pub use plan::{
+    Action, Build, GroupRow, HeldBack, OptionalDependency, Plan, Planned, ProviderChoice, Reason,
+    WhyNot,
+};
+pub use recipe::{AurFacts, Mark, Refreshed, Review, Severity};
 pub use report::{
     CacheCounts, Chain, Counts, Dependent, FileMatch, FileOrigin, Link, SizeRow, Stats, Status,
     TreeRow,

@@ -5,6 +5,8 @@ use bitcode::{Decode, Encode};
 #[cfg(feature = "serde")]
 use serde::Serialize;
 
+use crate::AurFacts;
+
 /// Where a package comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Encode, Decode)]
 #[cfg_attr(feature = "serde", derive(Serialize), serde(rename_all = "lowercase"))]
@@ -78,6 +80,8 @@ pub struct Summary<'a> {
     pub installed_version: Option<&'a str>,
     /// Rank; comparable only inside one answer. Higher is better.
     pub score: u32,
+    /// What the AUR knows of it, if that is where it comes from.
+    pub aur: Option<AurFacts<'a>>,
 }
 
 /// One row of `list`, `explicit` and `outdated`.
@@ -108,7 +112,8 @@ pub struct Offered<'a> {
     pub version: &'a str,
     /// Repository, or `installed` for dpkg's own status.
     pub repository: &'a str,
-    /// apt's pin priority; 0 where the distribution has none.
+    /// How repositories rank: apt's pin priority; on Arch, repositories counted from the last of
+    /// pacman.conf, which has 1; 0 in the AUR.
     pub priority: i32,
 }
 
@@ -189,6 +194,8 @@ pub struct Details<'a> {
     pub state: Option<&'a str>,
     /// Every version known, newest first.
     pub versions: Vec<Offered<'a>>,
+    /// What the AUR knows of it, if that is where it comes from.
+    pub aur: Option<AurFacts<'a>>,
 }
 
 #[cfg(feature = "serde")]

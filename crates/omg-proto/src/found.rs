@@ -2,7 +2,7 @@
 #![expect(clippy::ref_option_ref, reason = "bitcode's derive writes it for `Option<&str>`")]
 
 use bitcode::{Decode, Encode};
-use omg_core::{Source, Summary};
+use omg_core::{AurFacts, Source, Summary};
 
 /// The results of a search, best first.
 ///
@@ -30,6 +30,7 @@ struct Hit<'a> {
     description: &'a str,
     installed_version: Option<&'a str>,
     score: u32,
+    aur: Option<AurFacts<'a>>,
 }
 
 impl<'a> Found<'a> {
@@ -45,6 +46,7 @@ impl<'a> Found<'a> {
             description: package.description,
             installed_version: package.installed_version,
             score: package.score,
+            aur: package.aur,
         });
         let hits = hits.collect();
         Self { total, words, hits }
@@ -72,6 +74,7 @@ impl<'a> Found<'a> {
             description: hit.description,
             installed_version: hit.installed_version,
             score: hit.score,
+            aur: hit.aur,
         })
     }
 }

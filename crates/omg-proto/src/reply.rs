@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use bitcode::{Decode, Encode};
 use omg_core::{
-    Chain, Dependent, Details, Fault, FileMatch, Generation, Listed, SizeRow, Stats, Status,
-    TreeRow,
+    Chain, Dependent, Details, Fault, FileMatch, Generation, GroupRow, Listed, Plan, Refreshed,
+    Review, SizeRow, Stats, Status, TreeRow, WhyNot,
 };
 
 use crate::{Error, Found};
@@ -47,6 +47,18 @@ pub enum Reply<'a> {
     Size(Vec<SizeRow<'a>>),
     /// To `Stats`.
     Stats(Stats),
+    /// To `Plan`.
+    Plan(Plan),
+    /// To `WhyNot`.
+    WhyNot(WhyNot),
+    /// To `Groups` without a name, by name. With one the answer is a `List`.
+    Groups(Vec<GroupRow>),
+    /// To `Refresh`.
+    Refreshed(Vec<Refreshed>),
+    /// To `Review`.
+    Review(Review),
+    /// To `Accept`.
+    Accepted,
     /// It failed.
     Fault(Fault),
     /// To a batch: the encoded reply to each of its queries, in order. None of them is a batch.

@@ -1,6 +1,7 @@
 //! What can be asked.
 
 use bitcode::{Decode, Encode};
+use omg_core::{Change, Operation, PlanOptions};
 
 use crate::Error;
 
@@ -100,6 +101,41 @@ pub enum Query<'a> {
     },
     /// How the daemon is doing.
     Stats,
+    /// What a change would do. Answered from the system as it is now, not from a view.
+    Plan {
+        /// What is to be done.
+        operation: Operation,
+        /// Of which packages, in the notation of [`Change::targets`]; a line each.
+        targets: &'a str,
+        /// Which package provides a virtual one: `wanted=package`, a line each.
+        providers: &'a str,
+        /// How.
+        options: PlanOptions,
+    },
+    /// Why a package is not on this system, or not in a version.
+    WhyNot {
+        /// `name` or `name=version`.
+        package: &'a str,
+    },
+    /// Groups of packages with their sizes or, if one is named, its members.
+    Groups {
+        /// The group, or empty.
+        group: &'a str,
+    },
+    /// Fetches anew what is fetched without the administrator's rights: the AUR's dump.
+    Refresh,
+    /// What changed in a recipe of the AUR since its last review.
+    Review {
+        /// The package, or its base.
+        package: &'a str,
+    },
+    /// Remembers that a commit of a recipe has been reviewed.
+    Accept {
+        /// The package, or its base.
+        package: &'a str,
+        /// The commit, as `Review` answered it.
+        commit: &'a str,
+    },
 }
 
 /// The kind of a [`Query`], for limits, traces and counters.
@@ -122,11 +158,40 @@ pub enum QueryKind {
     Tree,
     Size,
     Stats,
+    Plan,
+    WhyNot,
+    Groups,
+    Refresh,
+    Review,
+    Accept,
 }
 
-impl Query<'_> {
+impl<'a> Query<'a> {
     /// Longest text that a query may carry, bytes.
     pub const TEXT_LIMIT: usize = 4096;
+
+    /// Longest text of a [`Query::Plan`]'s targets, bytes.
+    pub const TARGETS_LIMIT: usize = 48 * 1024;
+
+    /// The question what a change would do. `targets` and `providers` hold its lists as text; see
+    /// [`targets_text`] and [`providers_text`].
+    pub fn plan(change: &Change, targets: &'a str, providers: &'a str) -> Self {
+        Self::Plan { operation: change.operation, targets, providers, options: change.options }
+    }
+
+    /// The change of a [`Query::Plan`].
+    pub fn change(&self) -> Option<Change> {
+        let Self::Plan { operation, targets, providers, options } = self else { return None };
+        let pair = |line: &str| {
+            line.rsplit_once('=').map(|(wanted, package)| (wanted.to_owned(), package.to_owned()))
+        };
+        Some(Change {
+            operation: *operation,
+            targets: targets.lines().map(ToOwned::to_owned).collect(),
+            providers: providers.lines().filter_map(pair).collect(),
+            options: *options,
+        })
+    }
 
     /// Its kind.
     pub fn kind(&self) -> QueryKind {
@@ -147,6 +212,12 @@ impl Query<'_> {
             Self::Tree { .. } => QueryKind::Tree,
             Self::Size { .. } => QueryKind::Size,
             Self::Stats => QueryKind::Stats,
+            Self::Plan { .. } => QueryKind::Plan,
+            Self::WhyNot { .. } => QueryKind::WhyNot,
+            Self::Groups { .. } => QueryKind::Groups,
+            Self::Refresh => QueryKind::Refresh,
+            Self::Review { .. } => QueryKind::Review,
+            Self::Accept { .. } => QueryKind::Accept,
         }
     }
 
@@ -159,7 +230,12 @@ impl Query<'_> {
             | Self::Why { package }
             | Self::Files { package }
             | Self::Tree { package, .. }
-            | Self::Size { package } => package,
+            | Self::Size { package }
+            | Self::WhyNot { package }
+            | Self::Review { package }
+            | Self::Accept { package, .. } => package,
+            Self::Plan { targets, .. } => targets,
+            Self::Groups { group } => group,
             Self::Owns { path } => path,
             Self::Provides { what } => what,
             Self::Ping
@@ -167,9 +243,32 @@ impl Query<'_> {
             | Self::Explicit
             | Self::List { .. }
             | Self::Updates { .. }
+            | Self::Refresh
             | Self::Stats => "",
         }
     }
+
+    /// The first of its texts that is too long: its length and the limit.
+    fn over_limit(&self) -> Option<(usize, usize)> {
+        let (limit, other) = match self {
+            Self::Plan { providers, .. } => (Self::TARGETS_LIMIT, *providers),
+            Self::Accept { commit, .. } => (Self::TEXT_LIMIT, *commit),
+            _ => (Self::TEXT_LIMIT, ""),
+        };
+        let texts = [(self.text().len(), limit), (other.len(), Self::TEXT_LIMIT)];
+        texts.into_iter().find(|(length, limit)| length > limit)
+    }
+}
+
+/// A change's targets as [`Query::Plan`] carries them.
+pub fn targets_text(change: &Change) -> String {
+    change.targets.join("\n")
+}
+
+/// A change's choices of providers as [`Query::Plan`] carries them.
+pub fn providers_text(change: &Change) -> String {
+    let lines = change.providers.iter().map(|(wanted, package)| format!("{wanted}={package}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The body of a request frame.
@@ -214,12 +313,8 @@ impl<'a> Request<'a> {
         if queries.len() > Self::BATCH_LIMIT {
             return Err(Error::BatchTooLong { items: queries.len(), limit: Self::BATCH_LIMIT });
         }
-        match queries
-            .iter()
-            .map(|query| query.text().len())
-            .find(|&length| length > Query::TEXT_LIMIT)
-        {
-            Some(length) => Err(Error::TextTooLong { length, limit: Query::TEXT_LIMIT }),
+        match queries.iter().find_map(Query::over_limit) {
+            Some((length, limit)) => Err(Error::TextTooLong { length, limit }),
             None => Ok(request),
         }
     }

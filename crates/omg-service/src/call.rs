@@ -80,8 +80,19 @@ fn tokens(kind: QueryKind) -> u32 {
         | QueryKind::Search
         | QueryKind::Stats => 1,
         QueryKind::Suggest | QueryKind::Explicit | QueryKind::Why | QueryKind::Rdeps => 2,
-        QueryKind::List | QueryKind::Updates | QueryKind::Tree | QueryKind::Size => 10,
-        QueryKind::Owns | QueryKind::Provides | QueryKind::Files => 20,
+        QueryKind::List
+        | QueryKind::Updates
+        | QueryKind::Tree
+        | QueryKind::Size
+        | QueryKind::Groups
+        | QueryKind::Accept => 10,
+        QueryKind::Owns
+        | QueryKind::Provides
+        | QueryKind::Files
+        | QueryKind::Plan
+        | QueryKind::WhyNot
+        | QueryKind::Refresh
+        | QueryKind::Review => 20,
     }
 }
 
@@ -99,8 +110,16 @@ pub(crate) struct Ask {
 impl Cacheable for Ask {
     fn key(&self) -> Option<Key> {
         match self.kind {
-            // Their answers depend on the time of day.
-            QueryKind::Ping | QueryKind::Status | QueryKind::Stats => None,
+            // Their answers depend on the time of day, on what the view does not know, or they do
+            // something.
+            QueryKind::Ping
+            | QueryKind::Status
+            | QueryKind::Stats
+            | QueryKind::Plan
+            | QueryKind::WhyNot
+            | QueryKind::Refresh
+            | QueryKind::Review
+            | QueryKind::Accept => None,
             _ => Some(Key { generation: self.view.generation, request: self.body.clone() }),
         }
     }

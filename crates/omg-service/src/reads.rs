@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use omg_backend::PackageManager;
 use omg_cache::Answer;
-use omg_core::{Fault, Status};
+use omg_core::{Change, Fault, Operation, Status};
 use omg_proto::{ListFilter, Query, Reply, Request};
 use tower::Service;
 
@@ -79,6 +79,18 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
         Query::Tree { package, depth } => queries::tree::answer(view, package, depth)?.encode(),
         Query::Size { package } => queries::size::answer(&ask.view, package).await?,
         Query::Stats => Reply::Stats(catalogue.stats(view)).encode(),
+        Query::Plan { .. } => {
+            let change = query.change().unwrap_or_else(|| Change::new(Operation::Install, [""; 0]));
+            queries::plan::answer(backend, &change).await?.encode()
+        }
+        Query::WhyNot { package } => queries::plan::why_not(view, backend, package).await?.encode(),
+        Query::Groups { group } => queries::groups::answer(view, group)?.encode(),
+        Query::Refresh => Reply::Refreshed(backend.refresh().await?).encode(),
+        Query::Review { package } => Reply::Review(backend.review(package).await?).encode(),
+        Query::Accept { package, commit } => {
+            backend.accept(package, commit).await?;
+            Reply::Accepted.encode()
+        }
     };
     // Without the room that encoding left over: the answer may be kept for minutes.
     Ok(encoded.into_boxed_slice().into())

@@ -131,6 +131,7 @@ impl<'a> Merge<'a> {
             relations: &names.relations,
             versions: &offers,
             candidate,
+            aur: None,
         })
     }
 

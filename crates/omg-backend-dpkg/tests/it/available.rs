@@ -109,7 +109,11 @@ impl System {
             .map(|row| {
                 row.offers
                     .iter()
-                    .map(|(version, priority, _)| KnownOffer { version, priority: *priority })
+                    .map(|(version, priority, _)| KnownOffer {
+                        version,
+                        priority: *priority,
+                        repository: "",
+                    })
                     .collect()
             })
             .unwrap_or_default();
@@ -117,7 +121,13 @@ impl System {
             || row.map_or(wanted, |row| &row.architecture),
             |package| &package.architecture,
         );
-        let choice = self.dpkg.choose(&Known { name, architecture, installed, offers: &offers });
+        let choice = self.dpkg.choose(&Known {
+            name,
+            source: omg_core::Source::Apt,
+            architecture,
+            installed,
+            offers: &offers,
+        });
         if installed.is_none() {
             assert_eq!(
                 choice.offer.map(|at| offers[at].version),

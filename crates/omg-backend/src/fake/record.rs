@@ -72,6 +72,7 @@ pub(super) fn details(record: &str) -> Details<'_> {
         held: false,
         state: None,
         versions: Vec::new(),
+        aur: None,
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn stream(
         relations: &relations,
         versions: &offers,
         candidate: Some(0),
+        aur: None,
     })
 }
 

@@ -57,6 +57,7 @@ fn the_reply_is_as_documented() {
         description: "Vi IMproved",
         installed_version: None,
         score: 100,
+        aur: None,
     };
     let reply = Reply::Search(Found::new(42, [package]));
     let mut out = Vec::new();
@@ -76,6 +77,7 @@ pub(crate) fn packages(count: u32) -> Vec<u8> {
         description: text,
         installed_version: number.is_multiple_of(2).then_some(text),
         score: number * 1000 + 70_000,
+        aur: None,
     });
     Reply::Search(Found::new(u32::MAX, packages)).encode()
 }

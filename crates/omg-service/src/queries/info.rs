@@ -127,7 +127,7 @@ fn fill<'a, B: PackageManager>(
     record: &'a str,
 ) -> Details<'a> {
     let backend = catalogue.backend();
-    let mut details = backend.details(record);
+    let mut details = backend.details(seen.row.source, record);
     if details.name.is_empty() {
         details.name = seen.row.name;
     }
@@ -148,7 +148,7 @@ fn fill<'a, B: PackageManager>(
         details.installed_at = backend.installed_at(&package.name, &package.architecture);
         details.held = package.held;
         details.essential |= package.essential;
-        let own = backend.details(view.installed.record(package));
+        let own = backend.details(package.source, view.installed.record(package));
         details.state = own.state;
         // Lists may leave long descriptions to translations that were not fetched.
         details.long_description = details.long_description.or(own.long_description);
@@ -187,13 +187,13 @@ fn versions<'a, B: PackageManager>(
     let choose = |offers: &[KnownOffer<'_>]| {
         backend.choose(&Known {
             name: &package.name,
+            source: seen.row.source,
             architecture: &package.architecture,
             installed: Some(&package.version),
             offers,
         })
     };
-    // Asked with a single offer, "would it be an upgrade?" is "is it newer?".
-    let newer = |version: &str| choose(&[KnownOffer { version, priority: 500 }]).upgrade;
+    let newer = |version: &str| backend.compare(version, &package.version).is_gt();
     let at = versions
         .iter()
         .position(|offer| offer.version == &*package.version || !newer(offer.version))
@@ -218,7 +218,8 @@ fn leftover<B: PackageManager>(
         })
         .filter(|package| wanted.version.is_none_or(|version| version == &*package.version))
         .map(|package| {
-            let mut details = catalogue.backend().details(view.installed.record(package));
+            let mut details =
+                catalogue.backend().details(package.source, view.installed.record(package));
             details.name = &package.name;
             details.version = &package.version;
             details.architecture = &package.architecture;

@@ -50,7 +50,7 @@ fn available(view: &View) -> Vec<Listed<'_>> {
     listed
 }
 
-fn available_row(view: &View, entry: Entry) -> Option<Listed<'_>> {
+pub(crate) fn available_row(view: &View, entry: Entry) -> Option<Listed<'_>> {
     let seen = view.seen(entry)?;
     if seen.installed.is_none() && seen.row.candidate.is_none() {
         return None;

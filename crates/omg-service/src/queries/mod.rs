@@ -1,9 +1,11 @@
 //! One file per question. Each is a function of a view, and of the backend where the view can't say.
 
 pub(crate) mod files;
+pub(crate) mod groups;
 pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod name;
+pub(crate) mod plan;
 pub(crate) mod purl;
 pub(crate) mod rdeps;
 pub(crate) mod search;

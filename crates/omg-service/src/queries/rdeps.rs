@@ -80,8 +80,9 @@ fn provided<B: PackageManager>(
     let mut names = Vec::new();
     for &entry in entries {
         let (index, row) = view.index(entry);
+        let source = index.row(row).map_or(catalogue.backend().source(), |row| row.source);
         let mut read = |record: &str| {
-            for item in catalogue.backend().details(record).provides {
+            for item in catalogue.backend().details(source, record).provides {
                 names.extend(
                     catalogue.backend().alternatives(item).into_iter().map(ToString::to_string),
                 );

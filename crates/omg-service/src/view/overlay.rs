@@ -157,10 +157,15 @@ fn choose<B: PackageManager>(
 ) -> Chosen {
     let offers: Vec<KnownOffer<'_>> = index
         .offers(row)
-        .map(|offer| KnownOffer { version: offer.version, priority: offer.priority })
+        .map(|offer| KnownOffer {
+            version: offer.version,
+            priority: offer.priority,
+            repository: offer.repository,
+        })
         .collect();
     let choice = backend.choose(&Known {
         name: &package.name,
+        source: index.row(row).map_or(package.source, |row| row.source),
         architecture: &package.architecture,
         installed: Some(&package.version),
         offers: &offers,
@@ -190,7 +195,7 @@ fn build_local<'a, B: PackageManager>(
         uri: String::new(),
     })?;
     for package in packages {
-        let details = backend.details(installed.record(package));
+        let details = backend.details(package.source, installed.record(package));
         let names = |items: &[&'a str]| -> Vec<&'a str> {
             items.iter().flat_map(|item| backend.alternatives(item)).collect()
         };
@@ -222,6 +227,7 @@ fn build_local<'a, B: PackageManager>(
             // The record is read from what is installed, so none is stored here.
             versions: &[Offer { version: &package.version, repository, priority: 100, record: "" }],
             candidate: Some(0),
+            aur: None,
         })?;
     }
     Ok(builder.finish().map_err(Fault::from)?.image)

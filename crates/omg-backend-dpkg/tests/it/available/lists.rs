@@ -224,7 +224,7 @@ async fn long_descriptions_come_from_translations() {
     let system = System::open(root.path(), "amd64").await;
     let row = &system.catalogue.rows["tool"][0];
     assert_eq!(row.description, "a tool");
-    let details = system.dpkg.details(&row.records[0]);
+    let details = system.dpkg.details(omg_core::Source::Apt, &row.records[0]);
     assert_eq!(details.description, "a tool");
     assert!(details.long_description.unwrap().contains("All of them."));
     assert_eq!(details.name, "tool");

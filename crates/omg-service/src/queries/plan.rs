@@ -1,0 +1,93 @@
+//! `Plan` and `WhyNot`: asked from the backend, which asks its engine.
+
+use omg_backend::PackageManager;
+use omg_core::{Change, Code, Fault, Operation, Plan, WhyNot};
+use omg_proto::Reply;
+
+use crate::queries::name::{Wanted, unknown};
+use crate::view::View;
+
+pub(crate) async fn answer<B: PackageManager>(
+    backend: &B,
+    change: &Change,
+) -> Result<Reply<'static>, Fault> {
+    check(change)?;
+    let mut plan = backend.plan(change).await?;
+    plan.sort();
+    Ok(Reply::Plan(plan))
+}
+
+/// What no engine should be asked.
+fn check(change: &Change) -> Result<(), Fault> {
+    if change.targets.len() > Change::TARGET_LIMIT {
+        return Err(Fault::new(
+            Code::Limit,
+            format!("more than {} packages at a time", Change::TARGET_LIMIT),
+        ));
+    }
+    if change.targets.is_empty()
+        && matches!(change.operation, Operation::Install | Operation::Remove)
+    {
+        return Err(Fault::new(Code::Usage, "no package is named"));
+    }
+    let wrong = change.targets.iter().find(|target| !is_plain(target));
+    wrong.map_or(Ok(()), |target| {
+        Err(Fault::new(Code::Usage, format!("'{}' can't be a package", target.escape_debug())))
+    })
+}
+
+/// Names that begin with a dash would be options to whoever runs a program with them; control
+/// characters are in no name, version or path that we could show.
+fn is_plain(target: &str) -> bool {
+    !target.is_empty() && !target.starts_with('-') && !target.chars().any(char::is_control)
+}
+
+pub(crate) async fn why_not<B: PackageManager>(
+    view: &View,
+    backend: &B,
+    package: &str,
+) -> Result<Reply<'static>, Fault> {
+    let change = Change::new(Operation::Install, [package]);
+    check(&change)?;
+    let wanted = Wanted::parse(package);
+    let there = view.installed_named(wanted.name).next();
+    let installed = there.map(|(_, package)| package.version.to_string());
+    let entries = view.find(wanted.name);
+    let candidate = entries
+        .iter()
+        .filter_map(|&entry| view.seen(entry))
+        .find(|seen| !seen.version.is_empty())
+        .map(|seen| seen.version.to_owned());
+    let mut answer = WhyNot {
+        name: wanted.name.to_owned(),
+        version: wanted.version.map(ToOwned::to_owned),
+        installed_version: installed,
+        candidate_version: candidate,
+        possible: true,
+        reasons: Vec::new(),
+        changes: Vec::new(),
+    };
+    match backend.plan(&change).await {
+        Ok(plan) => possible(&mut answer, plan),
+        Err(fault) if fault.code == Code::NotFound && entries.is_empty() => {
+            return Err(unknown(view, wanted.name));
+        }
+        Err(fault) if matches!(fault.code, Code::Unsolvable | Code::NotFound | Code::Refused) => {
+            answer.possible = false;
+            answer.reasons.push(fault.message);
+            answer.reasons.extend(fault.cause);
+        }
+        Err(fault) => return Err(fault),
+    }
+    Ok(Reply::WhyNot(answer))
+}
+
+fn possible(answer: &mut WhyNot, mut plan: Plan) {
+    plan.sort();
+    let held = plan.held_back.iter().filter(|held| held.name == answer.name);
+    answer.reasons.extend(
+        held.map(|held| format!("{} stays at {}: {}", held.name, held.installed_version, held.why)),
+    );
+    answer.reasons.append(&mut plan.warnings);
+    answer.changes = plan.changes;
+}
