@@ -61,6 +61,16 @@ pub enum Error {
         /// The directory that should be there.
         path: PathBuf,
     },
+    /// The local database is of a layout that is not read here.
+    #[error("the database at {} {}", path.display(), layout(*.found, *.known))]
+    DatabaseVersion {
+        /// The directory of the local database.
+        path: PathBuf,
+        /// The version that it says it is of, if it says so.
+        found: Option<u64>,
+        /// The version that is read.
+        known: u64,
+    },
     /// No package of this name is installed.
     #[error("'{name}' is not installed")]
     NotInstalled {
@@ -93,6 +103,7 @@ impl Error {
     /// What to type next.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Archive { path, .. } if path.extension().is_none() => return None,
             Self::Archive { .. } | Self::Compression { .. } | Self::Malformed { line: 0, .. } => {
                 "sudo pacman -Syy".into()
             }
@@ -100,6 +111,10 @@ impl Error {
                 format!("ls -l {}", path.display())
             }
             Self::NotInstalled { name } => format!("omg info {name}"),
+            // What is newer than all that is known can't be made older.
+            Self::DatabaseVersion { found, known, .. } if found.is_none_or(|it| it < *known) => {
+                "sudo pacman-db-upgrade".into()
+            }
             _ => return None,
         })
     }
@@ -132,15 +147,23 @@ impl Error {
             }
             Self::Io { .. } => Code::Unreadable,
             Self::TooLarge { .. } => Code::Limit,
-            Self::Malformed { .. } | Self::Archive { .. } | Self::Compression { .. } => {
-                Code::Malformed
-            }
+            Self::Malformed { .. }
+            | Self::DatabaseVersion { .. }
+            | Self::Archive { .. }
+            | Self::Compression { .. } => Code::Malformed,
             Self::NoDatabase { .. } => Code::NoBackend,
             Self::NotInstalled { .. } => Code::NotFound,
             Self::Pattern { .. } => Code::Usage,
             Self::Worker { .. } => Code::Internal,
             Self::Sink(fault) => fault.code,
         }
+    }
+}
+
+fn layout(found: Option<u64>, known: u64) -> String {
+    match found {
+        Some(found) => format!("is of version {found}, not {known}"),
+        None => format!("has no version; it should be {known}"),
     }
 }
 

@@ -5,8 +5,14 @@
 #![forbid(unsafe_code)]
 
 pub mod desc;
+pub mod details;
 mod error;
+mod glob;
+mod graph;
+pub mod local;
+pub mod mtree;
 pub mod relation;
+mod rules;
 pub mod version;
 
 pub use error::Error;
