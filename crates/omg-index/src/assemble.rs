@@ -2,7 +2,7 @@
 
 use omg_core::Priority;
 
-use crate::builder::{Builder, Draft, ESSENTIAL, NAME_BITS, TASK};
+use crate::builder::{Builder, Draft, ESSENTIAL, NAME_BITS, ORIGIN, TASK};
 use crate::classify::{self, Kind, Signals};
 use crate::image::{self, Image, NONE, NameRecord, ProvideRecord, RowRecord};
 use crate::intern::Interner;
@@ -23,6 +23,7 @@ pub(crate) fn image(builder: Builder, warnings: &mut Vec<String>) -> Result<Vec<
     image.sections = strings(&builder.sections);
     image.repositories = builder.repositories;
     image.strings = builder.strings;
+    image.facts = builder.facts;
     let arenas = image.names.len() + image.strings.len() + image.folded_names.len();
     let capacity = arenas
         + image.folded_descriptions.len()
@@ -53,11 +54,11 @@ fn sort_rows(builder: &Builder, warnings: &mut Vec<String>) -> Vec<u32> {
     let draft = |at: u32| builder.drafts.get(at as usize);
     keyed.sort_by(|(a, a_at), (b, b_at)| {
         a.cmp(b).then_with(|| match (draft(*a_at), draft(*b_at)) {
-            (Some(a), Some(b)) => (builder.names.get(a.name), commonness(a), *a_at).cmp(&(
-                builder.names.get(b.name),
-                commonness(b),
-                *b_at,
-            )),
+            (Some(a), Some(b)) => {
+                let key = |draft: &Draft| (draft.flags >> ORIGIN, commonness(draft));
+                let names = builder.names.get(a.name).cmp(builder.names.get(b.name));
+                names.then_with(|| (key(a), *a_at).cmp(&(key(b), *b_at)))
+            }
             _ => a_at.cmp(b_at),
         })
     });
@@ -149,6 +150,7 @@ fn rows(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
             candidate: draft.candidate,
             download_size: draft.download_size,
             installed_size: draft.installed_size,
+            facts: draft.facts,
         });
     }
     image.offer_at.push(image.offers.len() as u32);
@@ -344,6 +346,7 @@ fn ranks(builder: &Builder, order: &[u32], number: &[u32], image: &mut Image) {
             family: family(entry, image.kinds.len(), &folded),
             security: secured(builder, drafts()),
             superseded: classify::unversioned(folded(entry)).is_some_and(&is_package),
+            votes: drafts().map(|draft| votes(builder, draft)).min().flatten(),
             part: folded(entry).rsplit_once('-').is_some_and(|(whole, _)| is_package(whole)),
         }));
     }
@@ -360,6 +363,11 @@ fn family<'a>(entry: usize, entries: usize, name: &impl Fn(usize) -> &'a str) ->
     let close =
         (entry + 1..entries.min(entry + MOST)).take_while(|&next| name(next).starts_with(own));
     close.filter(kin).count() as u32
+}
+
+/// Votes in the AUR; absent for what a repository offers.
+fn votes(builder: &Builder, draft: &Draft) -> Option<u32> {
+    builder.facts.get(draft.facts as usize).map(|facts| facts.votes)
 }
 
 /// Does a repository of security fixes have a version?

@@ -2,6 +2,7 @@
 
 use omg_core::{Available, Fault, Repository, RepositoryId, Sink, Source};
 
+use crate::facts::FactsRecord;
 use crate::image::{NONE, OfferRecord, RepositoryRecord};
 use crate::intern::Interner;
 use crate::records::Packer;
@@ -11,6 +12,8 @@ use crate::{Error, assemble};
 pub(crate) const TASK: u8 = 1;
 /// Rows flagged so may not be removed.
 pub(crate) const ESSENTIAL: u8 = 2;
+/// The two bits above say where a row is from: 0 apt, 1 alpm, 2 aur, 3 runtime.
+pub(crate) const ORIGIN: u8 = 2;
 
 /// Longest name, bytes; a package of a longer one is skipped.
 const MAX_NAME: usize = 1024;
@@ -45,6 +48,7 @@ pub(crate) struct Draft {
     pub(crate) offers: (u32, u32),
     pub(crate) relations: (u32, u32),
     pub(crate) provides: (u32, u32),
+    pub(crate) facts: u32,
 }
 
 /// Collects a catalogue. It is a [`Sink`], so a backend can stream straight into it.
@@ -57,6 +61,7 @@ pub struct Builder {
     pub(crate) offers: Vec<OfferRecord>,
     pub(crate) relations: Vec<u32>,
     pub(crate) provides: Vec<u32>,
+    pub(crate) facts: Vec<FactsRecord>,
     pub(crate) repositories: Vec<RepositoryRecord>,
     packer: Packer,
     warnings: Vec<String>,
@@ -81,6 +86,7 @@ impl Builder {
             offers: Vec::new(),
             relations: Vec::new(),
             provides: Vec::new(),
+            facts: Vec::new(),
             repositories: Vec::new(),
             packer: Packer::new(),
             warnings: Vec::new(),
@@ -154,6 +160,20 @@ impl Builder {
         ((relations, self.relations.len() as u32), (provides, self.provides.len() as u32))
     }
 
+    /// The number of what the AUR knows of it.
+    fn facts_of(&mut self, package: &Available<'_>) -> Result<u32, Error> {
+        let Some(facts) = &package.aur else { return Ok(NONE) };
+        let record = FactsRecord::new(package.name, facts, |text| self.keep(text))?;
+        self.facts.push(record);
+        Ok(self.facts.len() as u32 - 1)
+    }
+
+    /// Where its first version is from, as in [`RepositoryRecord::source`].
+    fn origin(&self, package: &Available<'_>) -> u8 {
+        let first = package.versions.get(package.candidate.unwrap_or(0)).map(|it| it.repository.0);
+        first.and_then(|at| self.repositories.get(at as usize)).map_or(0, |it| it.source & 3)
+    }
+
     fn add(&mut self, package: &Available<'_>) -> Result<(), Error> {
         if package.name.is_empty() || package.name.len() > MAX_NAME || package.versions.is_empty() {
             self.warning(format!(
@@ -182,6 +202,8 @@ impl Builder {
             .candidate
             .filter(|&at| at < package.versions.len())
             .map_or(NONE, |at| at as u32);
+        let facts = self.facts_of(package)?;
+        let origin = self.origin(package);
         self.drafts.push(Draft {
             name,
             architecture,
@@ -190,13 +212,15 @@ impl Builder {
             description_len,
             priority: package.priority as u8,
             flags: if package.task { TASK } else { 0 }
-                | if package.essential { ESSENTIAL } else { 0 },
+                | if package.essential { ESSENTIAL } else { 0 }
+                | origin << ORIGIN,
             candidate,
             download_size: package.download_size,
             installed_size: package.installed_size,
             offers,
             relations,
             provides,
+            facts,
         });
         Ok(())
     }

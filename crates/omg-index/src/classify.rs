@@ -230,6 +230,8 @@ pub(crate) struct Signals {
     pub(crate) family: u32,
     /// A repository of security fixes has a version of it.
     pub(crate) security: bool,
+    /// Votes in the AUR, for what is nowhere else.
+    pub(crate) votes: Option<u32>,
     /// Its name is another package's with a version added: `gcc-12`.
     pub(crate) superseded: bool,
     /// Its name is another package's with a word added: `isc-dhcp-server-ldap`.
@@ -253,7 +255,13 @@ pub(crate) fn rank(signals: Signals) -> u16 {
     let task = if signals.task { 60 } else { 0 };
     let essential = if signals.essential { 40 } else { 0 };
     let security = if signals.security { 60 } else { 0 };
-    let rank = priority + dependents + family + task + essential + security;
+    // 2^10 votes are as many as any recipe has.
+    let votes = signals
+        .votes
+        .map_or(0, |votes| (f64::from(votes.saturating_add(1)).log2().min(10.0) * 30.0) as u16);
+    let rank = priority + dependents + family + task + essential + security + votes;
+    // What nobody vouches for stands behind what a repository has.
+    let rank = rank.saturating_sub(if signals.votes.is_some() { 60 } else { 0 });
     rank.saturating_sub(if signals.superseded {
         150
     } else if signals.part {

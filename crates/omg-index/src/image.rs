@@ -11,9 +11,10 @@
 use rkyv::{Archive, Serialize, rancor};
 
 use crate::Error;
+use crate::facts::FactsRecord;
 
 /// Written by [`seal`]; a reader of another format rebuilds the index from its source.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MAGIC: [u8; 8] = *b"OMGINDEX";
 const PREFIX: usize = 8 + 4 + 8;
 const HEADER: usize = PREFIX + 32;
@@ -45,12 +46,14 @@ pub(crate) struct RowRecord {
     pub(crate) section: u16,
     /// 0 (required) to 4 (extra).
     pub(crate) priority: u8,
-    /// See [`crate::builder`]: task, essential.
+    /// See [`crate::builder`]: task, essential, kind of origin.
     pub(crate) flags: u8,
     /// Index among the row's offers, or [`NONE`].
     pub(crate) candidate: u32,
     pub(crate) download_size: u64,
     pub(crate) installed_size: u64,
+    /// Index into [`Image::facts`], or [`NONE`].
+    pub(crate) facts: u32,
 }
 
 /// One version in one repository.
@@ -104,8 +107,10 @@ pub(crate) struct Image {
     pub(crate) architectures: Vec<String>,
     pub(crate) sections: Vec<String>,
     pub(crate) repositories: Vec<RepositoryRecord>,
-    /// Sorted by folded name, name, then architecture with the commonest first.
+    /// Sorted by folded name, name, kind of origin, then architecture with the commonest first.
     pub(crate) rows: Vec<RowRecord>,
+    /// Of rows that the AUR offers.
+    pub(crate) facts: Vec<FactsRecord>,
     /// Row → `offers`.
     pub(crate) offer_at: Vec<u32>,
     /// Newest first in each row.

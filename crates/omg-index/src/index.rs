@@ -1,12 +1,12 @@
 //! Looking things up in an image.
 
-use omg_core::{Priority, RelationKind, Source};
+use omg_core::{AurFacts, Priority, RelationKind, Source};
 
-use crate::builder::NAME_BITS;
+use crate::builder::{NAME_BITS, ORIGIN};
 use crate::image::{ArchivedImage, ArchivedOfferRecord, Checked, NONE};
 use crate::records::RecordRef;
 use crate::search::Tables;
-use crate::{Error, assemble, validate};
+use crate::{Error, assemble, facts, validate};
 
 /// Number of a row: one package of one architecture. Rows are in the order of their names.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -39,6 +39,8 @@ pub struct Row<'a> {
     pub installed_size: u64,
     /// Which of [`Index::offers`] a fresh install takes.
     pub candidate: Option<usize>,
+    /// What the AUR knows of it, if that is where it comes from.
+    pub aur: Option<AurFacts<'a>>,
 }
 
 /// One version in one repository.
@@ -109,8 +111,9 @@ impl Index {
         let offer = self.offer_records(id).get(candidate.unwrap_or(0))?;
         let repository = image.repositories.get(offer.repository.to_native() as usize)?;
         let at = row.description_at.to_native() as usize;
+        let name = self.name(row.name.to_native());
         Some(Row {
-            name: self.name(row.name.to_native()),
+            name,
             architecture: image.architectures.get(row.architecture.to_native() as usize)?,
             description: image.strings.get(at..at + row.description_len.to_native() as usize)?,
             section: image.sections.get(row.section.to_native() as usize)?,
@@ -127,6 +130,7 @@ impl Index {
             download_size: row.download_size.to_native(),
             installed_size: row.installed_size.to_native(),
             candidate,
+            aur: facts::read(image, row.facts.to_native(), name),
         })
     }
 
@@ -241,6 +245,11 @@ impl Index {
     /// The entry that a row belongs to.
     pub(crate) fn row_entry(&self, row: RowId) -> Option<u32> {
         self.entry_of(self.image().rows.get(row.0 as usize)?.name.to_native())
+    }
+
+    /// Where a row is from: equal numbers mean equal kinds of origin.
+    pub(crate) fn origin(&self, row: RowId) -> u8 {
+        self.image().rows.get(row.0 as usize).map_or(0, |row| row.flags >> ORIGIN)
     }
 
     /// First row and one past the last row of an entry.

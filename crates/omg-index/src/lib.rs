@@ -19,7 +19,8 @@
 //!     builder.package(&Available {
 //!         name, architecture: "amd64", description, section: "utils", priority: Priority::Optional,
 //!         task: false, essential: false, download_size: 0, installed_size: 0, provides: &[], relations: &[],
-//!         versions: &[Offer { version: "1.0", repository, priority: 500, record: "" }], candidate: Some(0),
+//!         versions: &[Offer { version: "1.0", repository, priority: 500, record: "" }],
+//!         candidate: Some(0), aur: None,
 //!     })?;
 //! }
 //! let index = Index::open(builder.finish()?.image)?;
@@ -33,6 +34,7 @@ mod assemble;
 mod builder;
 mod classify;
 mod error;
+mod facts;
 mod image;
 mod index;
 mod intern;

@@ -4,10 +4,10 @@ use rkyv::Archived;
 use rkyv::string::ArchivedString;
 use rkyv::vec::ArchivedVec;
 
-use crate::Error;
 use crate::builder::NAME_BITS;
 use crate::classify::Kind;
 use crate::image::{ArchivedImage, NONE};
+use crate::{Error, facts};
 
 type Numbers = ArchivedVec<Archived<u32>>;
 
@@ -88,8 +88,10 @@ fn rows(image: &ArchivedImage) -> Result<(), Error> {
             && (row.section.to_native() as usize) < image.sections.len()
             && row.priority <= 4
             && (candidate == NONE || candidate < offers)
+            && (row.facts == NONE || (row.facts.to_native() as usize) < image.facts.len())
     });
     ensure(holds, "rows")?;
+    ensure(facts::hold(image), "facts")?;
     let holds = image.offers.iter().all(|offer| {
         is_text(
             &image.strings,
@@ -184,6 +186,7 @@ mod tests {
                     relations: &relations,
                     versions: &versions,
                     candidate: Some(0),
+                    aur: None,
                 })
                 .unwrap();
         }

@@ -154,14 +154,12 @@ impl View {
     /// A row of `list`.
     pub(crate) fn listed(&self, number: u32) -> Option<Listed<'_>> {
         let package = self.package(number)?;
-        let repository = self
-            .entry_of(number)
-            .and_then(|entry| self.seen(entry))
-            .map_or(LOCAL, |seen| seen.repository);
+        let seen = self.entry_of(number).and_then(|entry| self.seen(entry));
+        let repository = seen.as_ref().map_or(LOCAL, |seen| seen.repository);
         Some(Listed {
             name: &package.name,
             version: &package.version,
-            source: package.source,
+            source: seen.map_or(package.source, |seen| seen.row.source),
             repository,
             architecture: &package.architecture,
             install_reason: Some(reason(package)),

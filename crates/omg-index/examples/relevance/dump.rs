@@ -105,6 +105,7 @@ pub(crate) fn feed(packages: &[Package<'_>], builder: &mut Builder) -> Result<()
                 record: package.record,
             }],
             candidate: Some(0),
+            aur: None,
         })?;
     }
     Ok(())

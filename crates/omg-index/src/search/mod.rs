@@ -57,7 +57,8 @@ impl Index {
     ///
     /// Words may come in any order and must all match; upper and lower case and Unicode composition
     /// don't matter. The first 16 words and 128 characters count. Where a name has several
-    /// architectures, the commonest stands for all, besides those that are `installed`.
+    /// architectures in one kind of origin, the commonest stands for all, besides those that are
+    /// `installed`.
     pub fn search(&self, query: &str, limit: Option<usize>, installed: &Marks) -> Hits {
         let phrase = query::normalise(query);
         if phrase.is_empty() {
@@ -98,12 +99,17 @@ impl Index {
         let mut hits = Vec::with_capacity(scratch.found());
         scratch.drain(|entry, points| {
             let (first, end) = self.entry_rows(entry);
+            let mut origin = None;
             for row in (first..end).map(RowId) {
                 let here = installed.get(row);
-                if here || row.0 == first {
+                let own = Some(self.origin(row));
+                if here || origin != own {
                     let points = points + if here { score::INSTALLED } else { 0 };
+                    // The same name in another kind of origin stands right behind.
+                    let points = points - if row.0 == first { 0 } else { score::ELSEWHERE };
                     hits.push(Hit { row, score: score::score(points) });
                 }
+                origin = own;
             }
         });
         hits

@@ -33,6 +33,8 @@ pub(crate) const NAMED: i32 = 1000;
 pub(crate) const SCATTERED: i32 = 300;
 /// What is already installed wins ties.
 pub(crate) const INSTALLED: i32 = 20;
+/// The name is in another kind of origin, too, that comes first.
+pub(crate) const ELSEWHERE: i32 = 1;
 /// Each word that had to be left out of account.
 pub(crate) const DROPPED: i32 = 600;
 /// Each word that was replaced by another of like meaning.

@@ -60,6 +60,7 @@ pub(crate) fn build(samples: &[Sample]) -> Built {
                 relations: &relations,
                 versions: &versions,
                 candidate: Some(1),
+                aur: None,
             })
             .unwrap();
     }

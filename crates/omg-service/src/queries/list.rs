@@ -12,9 +12,7 @@ pub(crate) fn answer(view: &View, filter: ListFilter) -> Reply<'_> {
         ListFilter::Explicit => installed(view, |_, package| !package.automatic),
         ListFilter::Automatic => installed(view, |_, package| package.automatic),
         ListFilter::Orphans => installed(view, |_, package| package.orphan),
-        ListFilter::Local => installed(view, |number, _| {
-            matches!(view.entry_of(number), Some(Entry::Local(_)) | None)
-        }),
+        ListFilter::Local => installed(view, |number, _| is_local(view, number)),
         ListFilter::Available => available(view),
     };
     Reply::List(rows)
@@ -26,6 +24,16 @@ pub(crate) fn updates(view: &View, security: bool) -> Reply<'_> {
             .chosen(number)
             .is_some_and(|chosen| chosen.upgrade && (chosen.security || !security))
     }))
+}
+
+/// Does no repository offer it? Recipes of the AUR offer nothing by themselves.
+fn is_local(view: &View, number: u32) -> bool {
+    match view.entry_of(number) {
+        Some(entry @ Entry::Offered(_)) => {
+            view.seen(entry).is_some_and(|seen| seen.row.aur.is_some())
+        }
+        Some(Entry::Local(_)) | None => true,
+    }
 }
 
 /// By name, as the packages are sorted.

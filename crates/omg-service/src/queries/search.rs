@@ -50,7 +50,7 @@ fn summary(view: &View, entry: Entry, score: u32) -> Option<Summary<'_>> {
         description: seen.row.description,
         installed_version: seen.installed.map(|(_, package)| &*package.version),
         score,
-        aur: None,
+        aur: seen.row.aur,
     })
 }
 

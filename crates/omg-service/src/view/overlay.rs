@@ -6,7 +6,7 @@ use omg_core::{
     Available, Counts, Fault, Installed, InstalledPackage, Offer, PackageState, Priority, Relation,
     RelationKind, Repository, Sink as _, Status,
 };
-use omg_index::{Builder, Index, Marks, RowId};
+use omg_index::{Builder, Index, Marks, Row, RowId};
 
 use super::{Entry, LOCAL};
 
@@ -125,25 +125,29 @@ pub(super) fn lay<B: PackageManager>(
     Ok((overlay, local))
 }
 
-/// The row of a package. A package may change between `all` and the machine's own architecture
-/// from one version to the next; it is still the same package.
+/// The row of a package. A package may change between all architectures and the machine's own
+/// from one version to the next; it is still the same package. What no repository has may be of the
+/// AUR, whose recipes are for no architecture.
 fn row_of(index: &Index, package: &InstalledPackage, native: &str) -> Option<RowId> {
-    let architecture = |row: &RowId| index.row(*row).map_or("", |row| row.architecture);
-    let rows = || index.find(&package.name);
-    rows().find(|row| architecture(row) == &*package.architecture).or_else(|| {
-        let other = match &*package.architecture {
-            "all" => native,
-            own if own == native => "all",
-            _ => return None,
-        };
-        rows().find(|row| architecture(row) == other)
-    })
+    let rows: Vec<(RowId, Row<'_>)> =
+        index.find(&package.name).filter_map(|id| Some((id, index.row(id)?))).collect();
+    let own = |architecture: &str| {
+        rows.iter()
+            .find(|(_, row)| row.source == package.source && row.architecture == architecture)
+    };
+    let found = own(&package.architecture).or_else(|| match &*package.architecture {
+        "all" | "any" => own(native),
+        architecture if architecture == native => own("all").or_else(|| own("any")),
+        _ => None,
+    });
+    found.or_else(|| rows.iter().find(|(_, row)| row.aur.is_some())).map(|(id, _)| *id)
 }
 
 /// The machine's own architecture: what most packages are for that are not for all.
 fn native(installed: &Installed) -> &str {
     let mut counts: AHashMap<&str, usize> = AHashMap::new();
-    for package in installed.present().filter(|package| &*package.architecture != "all") {
+    let single = |package: &&InstalledPackage| !matches!(&*package.architecture, "all" | "any");
+    for package in installed.present().filter(single) {
         *counts.entry(&package.architecture).or_default() += 1;
     }
     counts.into_iter().max_by_key(|&(name, count)| (count, name)).map_or("all", |(name, _)| name)
