@@ -113,6 +113,9 @@ pub enum Error {
     /// A request for packages that can't be met.
     #[error(transparent)]
     Unsolvable(#[from] Box<Unsolvable>),
+    /// A recipe can't be fetched, read or compared.
+    #[error(transparent)]
+    Recipe(#[from] crate::recipes::RecipeError),
     /// A thread of this crate ended with a panic.
     #[error("a worker thread ended early while {context}")]
     Worker {
@@ -156,6 +159,7 @@ impl Error {
             Self::Waiting { .. } => Code::Busy,
             Self::NoDump => Code::NotFound,
             Self::Unsolvable(unsolvable) => unsolvable.code(),
+            Self::Recipe(error) => error.code(),
             Self::Unreachable { .. }
             | Self::Redirect { .. }
             | Self::Status { .. }
@@ -174,6 +178,7 @@ impl Error {
                 format!("curl -sSI {address}")
             }
             Self::Unsolvable(unsolvable) => return unsolvable.advice(),
+            Self::Recipe(error) => return error.advice(),
             _ => return None,
         })
     }

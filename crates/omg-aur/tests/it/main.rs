@@ -6,4 +6,6 @@
 )]
 
 mod data;
+mod recipes;
 mod srcinfo;
+mod world;
