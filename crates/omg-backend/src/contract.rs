@@ -20,6 +20,8 @@ use std::task::{Context, Poll, Waker};
 
 use omg_core::{Available, Fault, Installed, PackageState, Repository, RepositoryId, Sink, Source};
 
+pub mod plans;
+
 use crate::{Choice, Generations, Known, KnownOffer, PackageManager};
 
 /// Packages whose files are asked for.

@@ -5,6 +5,7 @@
 //! contract suite that every backend passes.
 #![forbid(unsafe_code)]
 
+mod either;
 mod manager;
 
 #[cfg(feature = "testing")]
@@ -12,4 +13,5 @@ pub mod contract;
 #[cfg(feature = "testing")]
 pub mod fake;
 
+pub use either::Either;
 pub use manager::{Choice, Files, Generations, Known, KnownOffer, PackageManager};

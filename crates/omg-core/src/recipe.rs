@@ -1,4 +1,5 @@
 //! Recipes of the Arch User Repository: what is known of them, and what a review finds.
+#![expect(clippy::ref_option_ref, reason = "bitcode's derive writes it for `Option<&str>`")]
 
 use bitcode::{Decode, Encode};
 #[cfg(feature = "serde")]
@@ -7,7 +8,6 @@ use serde::Serialize;
 /// What the AUR knows of a package beyond what repositories do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cfg_attr(feature = "serde", derive(Serialize))]
-#[expect(clippy::ref_option_ref, reason = "bitcode's derive writes it for `Option<&str>`")]
 pub struct AurFacts<'a> {
     /// Package base: the recipe, which may make several packages.
     pub package_base: &'a str,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::contract::{Expected, contract, moves};
+use crate::contract::{Expected, contract, moves, plans};
 
 fn fake() -> Fake {
     Fake::new([
@@ -21,6 +21,34 @@ async fn the_fake_keeps_the_contract() {
     let fake = fake();
     contract(&fake, &expected).await;
     assert_eq!(fake.under_way(), 0);
+}
+
+#[tokio::test]
+async fn the_fake_keeps_the_contract_about_plans() {
+    let mut broken = FakePackage::new("broken", "1", "needs what is not there");
+    broken = broken.depends(&["nothing-has-this"]);
+    let fake = Fake::new([
+        FakePackage::new("vim", "9.0", "Vi IMproved").depends(&["libgpm2"]),
+        FakePackage::new("libgpm2", "1.2", "mouse"),
+        FakePackage::new("nano", "7.2", "small editor").installed("7.1", false),
+        broken,
+    ]);
+    let expected = plans::Expected {
+        installable: "vim",
+        brings: &["libgpm2"],
+        removable: "nano",
+        unsolvable: Some("broken"),
+        upgrades: &["nano"],
+    };
+    plans::plans(&fake, &expected).await;
+    plans::plans(&crate::Either::<_, Fake>::First(fake.clone()), &expected).await;
+    assert_eq!(fake.under_way(), 0);
+}
+
+#[tokio::test]
+async fn one_of_two_keeps_the_contract() {
+    let expected = Expected { installed: &[("vim", "8.2")], ..Expected::default() };
+    contract(&crate::Either::<Fake, _>::Second(fake()), &expected).await;
 }
 
 #[tokio::test]
