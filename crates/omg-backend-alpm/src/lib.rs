@@ -4,6 +4,7 @@
 //! linked and no program is run. Answers agree with pacman's own.
 #![forbid(unsafe_code)]
 
+pub mod conf;
 pub mod desc;
 pub mod details;
 mod error;
