@@ -50,6 +50,19 @@ pub struct Ui {
     pub limit: Option<u32>,
 }
 
+/// The Arch User Repository, on systems that have one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Aur {
+    /// Is it searched and planned with?
+    pub enabled: bool,
+    /// Its address.
+    pub url: String,
+    /// Days that a recipe must have stood unchanged before it is planned.
+    pub min_age_days: u32,
+    /// Packages for which that does not count.
+    pub exempt: Vec<String>,
+}
+
 /// Something that is usually decided by where output goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum When {
@@ -83,6 +96,13 @@ impl Default for Cache {
             search_ttl_s: limits.search_time.as_secs(),
             info_ttl_s: limits.info_time.as_secs(),
         }
+    }
+}
+
+impl Default for Aur {
+    fn default() -> Self {
+        let url = "https://aur.archlinux.org".to_owned();
+        Self { enabled: true, url, min_age_days: 3, exempt: Vec::new() }
     }
 }
 
@@ -207,6 +227,46 @@ pub static KEYS: &[Key] = &[
         show: |all| all.cache.info_ttl_s.to_string(),
     },
     Key {
+        name: "aur.enabled",
+        about: "search and plan with the AUR, where the system is Arch",
+        reloads: false,
+        set: |all, value| boolean(value).map(|it| all.aur.enabled = it),
+        show: |all| all.aur.enabled.to_string(),
+    },
+    Key {
+        name: "aur.url",
+        about: "address of the AUR",
+        reloads: false,
+        set: |all, value| {
+            let url = text(value)?;
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                return Err("an address that begins with https://");
+            }
+            url.trim_end_matches('/').clone_into(&mut all.aur.url);
+            Ok(())
+        },
+        show: |all| quoted(&all.aur.url),
+    },
+    Key {
+        name: "aur.min_age_days",
+        about: "days that a recipe must have stood unchanged before it is planned; 0 for none",
+        reloads: false,
+        set: |all, value| {
+            number(value, 0, 3650, "days, 0 to 3650").map(|it| all.aur.min_age_days = it as u32)
+        },
+        show: |all| all.aur.min_age_days.to_string(),
+    },
+    Key {
+        name: "aur.exempt",
+        about: "packages of the AUR whose recipes may be planned however new they are",
+        reloads: false,
+        set: |all, value| texts(value).map(|it| all.aur.exempt = it),
+        show: |all| {
+            let names: Vec<String> = all.aur.exempt.iter().map(|name| quoted(name)).collect();
+            format!("[{}]", names.join(", "))
+        },
+    },
+    Key {
         name: "ui.color",
         about: "colours: auto, always or never; --color is stronger",
         reloads: true,
@@ -258,6 +318,16 @@ fn boolean(value: &DeValue<'_>) -> Result<bool, &'static str> {
 
 fn text<'a>(value: &'a DeValue<'_>) -> Result<&'a str, &'static str> {
     value.as_str().ok_or("a string")
+}
+
+/// Most names in a list.
+const LIST_LIMIT: usize = 1000;
+
+fn texts(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
+    const WANTED: &str = "a list of names, at most 1000";
+    let list = value.as_array().filter(|list| list.len() <= LIST_LIMIT).ok_or(WANTED)?;
+    let names = list.iter().map(|item| item.get_ref().as_str().map(ToOwned::to_owned));
+    names.collect::<Option<Vec<_>>>().ok_or(WANTED)
 }
 
 fn number(
