@@ -8,11 +8,16 @@
 //! and what the repositories offer are handed in by the caller.
 #![forbid(unsafe_code)]
 
+pub mod constraint;
+pub mod dump;
 mod error;
 mod name;
+mod package;
 pub mod recipes;
 pub mod resolve;
 pub mod srcinfo;
+mod text;
 
 pub use error::Error;
 pub use name::{MOST_NAME_BYTES, is_name};
+pub use package::Package;
