@@ -1,6 +1,27 @@
 //! What `omgd` and an engine process say to each other, and who keeps an engine running.
+//!
+//! An engine is an executable that links the native library of a package manager; it plans, and its
+//! crash can't reach the daemon.
+//!
+//! * [`serve`], [`Planner`]: the engine's side. Its `main` is `serve::<ItsPlanner>(workers)`.
+//! * [`Engine`]: the daemon's side. Starts the process, asks it, starts it again when it dies.
+//! * [`locate`]: where an engine's executable is.
+//!
+//! This crate knows no package manager, reads no environment variable and believes nothing that an
+//! engine says before it has looked at it: an engine can deny, never deceive. The section "Engines" of
+//! `docs/protocol.md` describes the bytes.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod client;
+mod error;
+mod locate;
+mod planner;
+mod serve;
+mod wire;
 
 pub use client::Engine;
+pub use error::Error;
+pub use locate::locate;
+pub use planner::Planner;
+pub use serve::serve;

@@ -1,0 +1,85 @@
+//! The engine's side: what an engine's `main` calls.
+
+mod pool;
+mod stdio;
+mod worker;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use omg_core::{Code, Fault};
+
+use crate::arguments::{self, HELP, Task};
+use crate::wire::{self, ASK_LIMIT, Ask, HELLO_LIMIT, Hello};
+use crate::{Error, Planner};
+use pool::Pool;
+use stdio::Answers;
+
+/// How long plans under way may take to end after the daemon has gone.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The whole of an engine's `main`: reads the command line, then answers plans until standard input
+/// ends.
+///
+/// `workers` threads (one at least) hold a [`Planner`] each, opened, used and dropped on that thread:
+/// with one worker the native library is never entered by two. A planner stays open while the system's
+/// state is the same. A panic in it is answered with [`Code::Internal`], and it is opened anew.
+///
+/// Whatever the native library prints goes to standard error; children of it inherit neither end of the
+/// daemon's pipes. The engine ends when standard input does, which is also how it learns of the daemon's
+/// death: a signal on a parent's death would come when the *thread* that started it ends.
+pub fn serve<P: Planner + 'static>(workers: usize) -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let executable = arguments.next().unwrap_or_else(|| OsString::from("omg-engine"));
+    let name = Path::new(&executable).file_name().unwrap_or(&executable).display();
+    let (text, code) = match arguments::parse(arguments) {
+        Ok(Task::Plan(root)) => match answer::<P>(&root, workers) {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => (format!("{name}: {error}"), ExitCode::FAILURE),
+        },
+        Ok(Task::Version) => {
+            return print(&format!("{name} {}", env!("CARGO_PKG_VERSION")));
+        }
+        Ok(Task::Help) => return print(&format!("Usage: {name} {HELP}")),
+        Err(message) => {
+            (format!("{name}: {message}\nUsage: {name} plan --root DIR"), ExitCode::from(2))
+        }
+    };
+    // Where standard error is closed, nobody is left to be told.
+    let _ = writeln!(io::stderr(), "{text}");
+    code
+}
+
+fn print(text: &str) -> ExitCode {
+    match writeln!(io::stdout(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Answers until standard input ends.
+fn answer<P: Planner + 'static>(root: &Path, workers: usize) -> Result<(), Error> {
+    let (mut asks, answers) = stdio::take()?;
+    answers.send(&Hello::frame())?;
+    let Some(hello) = wire::read(&mut asks, HELLO_LIMIT)? else { return Ok(()) };
+    Hello::decode(&hello)?;
+    let pool = Pool::start::<P>(root, workers, &answers)?;
+    while let Some(payload) = wire::read(&mut asks, ASK_LIMIT)? {
+        if let Err(ask) = pool.give(Ask::decode(&payload)?) {
+            busy(&answers, ask.id)?;
+        }
+    }
+    if !pool.end(GRACE) {
+        stdio::die();
+    }
+    Ok(())
+}
+
+fn busy(answers: &Answers, id: u64) -> Result<(), Error> {
+    let message = "the engine has too many plans to make";
+    let fault = Fault::new(Code::Busy, message).hint("wait a moment and try again");
+    answers.send(&wire::answer_frame(id, Err(fault)))
+}
