@@ -1,10 +1,11 @@
 //! Release executables.
 
+use crate::native;
 use crate::shell::{self, Outcome};
 use std::path::{Path, PathBuf};
 
-/// Builds `omg` and `omgd`, and `omg-fast` without a runtime. Gives the directory of the first two
-/// and the path of the third.
+/// Builds `omg` and `omgd`, the engine of this system, and `omg-fast` without a runtime. Gives the
+/// directory of the first three and the path of the fourth.
 pub(crate) fn release() -> Outcome<(PathBuf, PathBuf)> {
     let target = shell::target()?;
     let (release, fast) = (target.join("release"), target.join("fast/omg-fast"));
@@ -13,8 +14,14 @@ pub(crate) fn release() -> Outcome<(PathBuf, PathBuf)> {
         eprintln!("Building OMG. The first time takes a few minutes.");
     }
     cargo(first, &["build", "--release", "--package", "omg-bin"])?;
+    let (engine, _) = native::engine();
+    let features = if engine == native::ALPM { native::alpm_features()? } else { Vec::new() };
+    let build = ["build", "--release", "--package", engine];
+    cargo(first, &[&build, features.as_slice()].concat())?;
     cargo(first, &["build", "--profile", "fast", "--package", "omg-fast"])?;
-    for executable in [release.join("omg"), release.join("omgd"), fast.clone()] {
+    for executable in
+        [release.join("omg"), release.join("omgd"), release.join(engine), fast.clone()]
+    {
         is_there(&executable)?;
     }
     Ok((release, fast))

@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: every gate but the tests. All of them run, so that one round shows everything.
 
 use crate::shell::{self, Outcome};
-use crate::{fuzz, packages, tidy};
+use crate::{fuzz, native, packages, tidy};
 use std::process::Command;
 use std::time::Instant;
 
@@ -12,15 +12,10 @@ const GATES: &[Gate] = &[
     ("format", || shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))),
     ("tidy", tidy::run),
     ("lints", || {
-        shell::run(&mut shell::cargo(&[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--keep-going",
-            "--",
-            "--deny",
-            "warnings",
-        ]))?;
+        let rest = ["--all-targets", "--keep-going", "--", "--deny", "warnings"];
+        for mut command in native::everywhere(&["clippy"], &rest)? {
+            shell::run(&mut command)?;
+        }
         // The freestanding code is compiled in this profile alone.
         shell::run(&mut shell::cargo(&[
             "clippy",
@@ -45,7 +40,7 @@ const GATES: &[Gate] = &[
 
 /// Runs every gate; fails with the names of those that failed.
 pub(crate) fn run() -> Outcome {
-    packages::require(packages::BUILD)?;
+    native::require_everything()?;
     packages::want(packages::COUNT);
     let mut lines = Vec::new();
     let mut failed = Vec::new();

@@ -14,6 +14,8 @@ usage: cargo xtask TASK
   ci                      format, lints, documentation, tidiness, licences, instruction counts
   tidy                    the rules of this repository that no compiler checks
   bench [--] [ARGS...]    measure beside other tools; `--criterion` for criterion's benches
+  arch-matrix [SUITE...]  the tests of the pacman engine against other versions of libalpm, in
+                          roots of Debian suites (default: trixie and sid); takes root and the net
   gen [--out DIR]         man pages and completions (default: target/assets)
 
 `run` and `test` install system packages that they find missing: they ask on a terminal, and do
@@ -29,6 +31,7 @@ pub(crate) enum Task {
     Ci,
     Tidy,
     Bench { criterion: bool, arguments: Vec<OsString> },
+    ArchMatrix(Vec<String>),
     Gen { out: Option<PathBuf> },
 }
 
@@ -46,6 +49,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
         Some("gen") => Ok(Task::Gen { out: directory(arguments, "--out")? }),
         Some("ci") => nothing(&arguments, Task::Ci),
         Some("tidy") => nothing(&arguments, Task::Tidy),
+        Some("arch-matrix") => suites(arguments),
         Some("bench") => {
             let criterion = arguments.first().is_some_and(|first| first == "--criterion");
             let arguments = after_dashes(arguments.split_off(usize::from(criterion)));
@@ -54,6 +58,16 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
         Some("help" | "-h" | "--help") => Ok(Task::Help),
         _ => Err(format!("no task is called '{}'", name.display())),
     }
+}
+
+/// Names of Debian suites.
+fn suites(arguments: Vec<OsString>) -> Result<Task, String> {
+    let suite = |word: OsString| {
+        let word = word.into_string().unwrap_or_default();
+        let plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        if plain { Ok(word) } else { Err(format!("'{word}' is not the name of a suite")) }
+    };
+    Ok(Task::ArchMatrix(arguments.into_iter().map(suite).collect::<Result<_, _>>()?))
 }
 
 /// A leading `--` is for us; what follows is not.
@@ -140,7 +154,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        for wrong in ["", "fly", "ci fast", "tidy x"] {
+        for wrong in ["", "fly", "ci fast", "tidy x", "arch-matrix --all"] {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask install`: everything that users need, below a prefix.
 
 use crate::shell::{self, Outcome};
-use crate::{build, generate, packages};
+use crate::{build, generate, native, packages};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,12 @@ const UNIT_BINARY: &str = "/usr/bin/omgd";
 /// Builds and copies.
 pub(crate) fn run(prefix: Option<PathBuf>) -> Outcome {
     packages::require(packages::BUILD)?;
+    packages::require(native::engine().1)?;
     let (release, fast) = build::release()?;
     let prefix = absolute(prefix)?;
     let binaries = prefix.join("bin");
-    for executable in [release.join("omg"), release.join("omgd"), fast] {
+    let engine = release.join(native::engine().0);
+    for executable in [release.join("omg"), release.join("omgd"), engine, fast] {
         copy(&executable, &binaries, 0o755)?;
     }
     let assets = shell::target()?.join("assets");

@@ -15,6 +15,8 @@ mod flags;
 mod fuzz;
 mod generate;
 mod install;
+mod matrix;
+mod native;
 mod packages;
 mod run;
 mod shell;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Bench { criterion, arguments } => bench::run(criterion, &arguments),
+        Task::ArchMatrix(suites) => matrix::run(&suites),
         Task::Gen { out } => generate::run(out),
     };
     match outcome {

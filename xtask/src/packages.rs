@@ -1,41 +1,77 @@
 //! System packages: what building and testing need, and how they get here.
 //!
 //! The list is short on purpose. Compression and hashing bring their C sources along and are linked
-//! statically, so a C compiler with its headers is all that a build takes; the linker of the Rust
-//! toolchain needs the same two. Nothing is linked against a library of the system.
+//! statically, so a C compiler with its headers is all that `omg` and `omgd` take; the linker of the
+//! Rust toolchain needs the same two. Only the engines are linked against libraries of the system,
+//! each against that of its own distribution; the tests build both.
 
+use crate::native;
 use crate::shell::{self, Outcome};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Something that must work, and the Debian package that makes it work.
+/// Something that must work, and the packages that make it work: Debian's and Arch's.
 pub(crate) struct Need {
     works: fn() -> bool,
     package: &'static str,
+    arch: &'static str,
     purpose: &'static str,
 }
 
 /// For building.
 pub(crate) const BUILD: &[Need] = &[
-    Need { works: compiler, package: "gcc", purpose: "C compiler and linker" },
-    Need {
-        works: headers,
-        package: "libc6-dev",
-        purpose: "C headers, for zstd, liblzma and BLAKE3",
-    },
+    need(compiler, "gcc", "gcc", "C compiler and linker"),
+    need(headers, "libc6-dev", "glibc", "C headers, for zstd, liblzma and BLAKE3"),
 ];
 
-/// For the tests, on top of building.
-pub(crate) const TEST: &[Need] = &[Need {
-    works: || program("strace"),
-    package: "strace",
-    purpose: "counts the daemon's system calls",
-}];
+/// For `omg-engine-apt`, on top of building.
+pub(crate) const ENGINE_APT: &[Need] = &[
+    need(|| program("c++"), "g++", "gcc", "C++ compiler, for omg-engine-apt"),
+    need(
+        || header("c++", "apt-pkg/cachefile.h"),
+        "libapt-pkg-dev",
+        "apt",
+        "plans with apt's own library",
+    ),
+];
+
+/// For `omg-engine-alpm`, on top of building.
+pub(crate) const ENGINE_ALPM: &[Need] = &[
+    need(|| program("pkg-config"), "pkg-config", "pkgconf", "finds libalpm"),
+    need(|| header("cc", "archive.h"), "libarchive-dev", "libarchive", "libalpm needs it"),
+    need(|| header("cc", "curl/curl.h"), "libcurl4-openssl-dev", "curl", "libalpm needs it"),
+    need(|| header("cc", "gpgme.h"), "libgpgme-dev", "gpgme", "libalpm needs it"),
+    need(|| header("cc", "alpm.h"), "libalpm-dev", "pacman", "plans with pacman's own library"),
+];
+
+/// For the tests, on top of building everything.
+pub(crate) const TEST: &[Need] = &[
+    need(|| program("strace"), "strace", "strace", "counts the daemon's system calls"),
+    need(|| program("git"), "git", "git", "recipes of the AUR are git repositories"),
+    need(|| program("fakeroot"), "fakeroot", "fakeroot", "makes roots without being root"),
+    need(
+        || program("pacman"),
+        "pacman-package-manager",
+        "pacman",
+        "what answers are compared with",
+    ),
+    need(|| program("makepkg"), "makepkg", "pacman", "builds the packages of tests"),
+    need(|| program("bsdtar"), "libarchive-tools", "libarchive", "makepkg and repo-add use it"),
+];
 
 /// For counting instructions, on top of building.
 pub(crate) const COUNT: &[Need] =
-    &[Need { works: || program("valgrind"), package: "valgrind", purpose: "counts instructions" }];
+    &[need(|| program("valgrind"), "valgrind", "valgrind", "counts instructions")];
+
+const fn need(
+    works: fn() -> bool,
+    package: &'static str,
+    arch: &'static str,
+    purpose: &'static str,
+) -> Need {
+    Need { works, package, arch, purpose }
+}
 
 fn program(name: &str) -> bool {
     shell::succeeds(Command::new(name).arg("--version"))
@@ -50,17 +86,27 @@ fn compiler() -> bool {
 }
 
 fn headers() -> bool {
-    let started = cc()
-        .args(["-E", "-x", "c", "-"])
+    includes(&mut cc(), "c", "stdlib.h")
+}
+
+/// Does a compiler (`cc` or `c++`) find this header?
+fn header(compiler: &str, name: &str) -> bool {
+    match compiler {
+        "c++" => includes(&mut Command::new("c++"), "c++", name),
+        _ => includes(cc().arg("-D_FILE_OFFSET_BITS=64"), "c", name),
+    }
+}
+
+fn includes(compiler: &mut Command, language: &str, name: &str) -> bool {
+    let started = compiler
+        .args(["-E", "-x", language, "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
     let Ok(mut child) = started else { return false };
-    let written = child
-        .stdin
-        .take()
-        .is_some_and(|mut input| input.write_all(b"#include <stdlib.h>\n").is_ok());
+    let text = format!("#include <{name}>\n");
+    let written = child.stdin.take().is_some_and(|mut it| it.write_all(text.as_bytes()).is_ok());
     child.wait().is_ok_and(|status| status.success()) && written
 }
 
@@ -71,26 +117,15 @@ pub(crate) fn require(needs: &[Need]) -> Outcome {
         return Ok(());
     }
     eprintln!("These system packages are missing:");
-    for need in &missing {
-        eprintln!("  {:12}{}", need.package, need.purpose);
+    let arch = native::is_arch();
+    let mut names: Vec<&str> =
+        missing.iter().map(|need| if arch { need.arch } else { need.package }).collect();
+    for (name, need) in names.iter().zip(&missing) {
+        eprintln!("  {name:24}{}", need.purpose);
     }
-    let names: Vec<&str> = missing.iter().map(|need| need.package).collect();
-    let install = [&["install", "-y", "--no-install-recommends"], names.as_slice()].concat();
-    let sudo = if for_everybody() { "" } else { "sudo " };
-    let typed = format!("{sudo}apt-get {}", install.join(" "));
-    if !program("apt-get") {
-        return Err("they have to be installed with this system's own package tool".to_owned());
-    }
-    match shell::ask(format_args!("Install them with `{typed}`?")) {
-        Some(true) => {}
-        None if shell::in_ci() => {}
-        Some(false) | None => return Err(format!("cannot go on without them; type: {typed}")),
-    }
-    // Lists that are missing or out of date make the installation fail.
-    if !lists_present() || apt_get(&install).is_err() {
-        apt_get(&["update"])?;
-        apt_get(&install)?;
-    }
+    names.sort_unstable();
+    names.dedup();
+    install(arch, &names)?;
     match missing.iter().find(|need| !(need.works)()) {
         None => Ok(()),
         Some(need) => Err(format!(
@@ -98,6 +133,36 @@ pub(crate) fn require(needs: &[Need]) -> Outcome {
             need.package, need.purpose
         )),
     }
+}
+
+/// Installs packages of the system, if whoever is there agrees.
+fn install(arch: bool, names: &[&str]) -> Outcome {
+    let (tool, first): (_, &[&str]) = if arch {
+        // Never `-Sy`: packages newer than the rest of the system would come in.
+        ("pacman", &["-S", "--needed", "--noconfirm"])
+    } else {
+        ("apt-get", &["install", "-y", "--no-install-recommends"])
+    };
+    if !program(tool) {
+        return Err("they have to be installed with this system's own package tool".to_owned());
+    }
+    let install = [first, names].concat();
+    let sudo = if for_everybody() { "" } else { "sudo " };
+    let typed = format!("{sudo}{tool} {}", install.join(" "));
+    match shell::ask(format_args!("Install them with `{typed}`?")) {
+        Some(true) => {}
+        None if shell::in_ci() => {}
+        Some(false) | None => return Err(format!("cannot go on without them; type: {typed}")),
+    }
+    // Lists that are missing or out of date make the installation fail.
+    if arch || lists_present() {
+        let installed = as_root(tool, &install);
+        if arch || installed.is_ok() {
+            return installed;
+        }
+    }
+    as_root(tool, &["update"])?;
+    as_root(tool, &install)
 }
 
 /// The same for what something can be done without: says so, and goes on.
@@ -116,7 +181,7 @@ pub(crate) fn lists() -> Outcome {
     }
     eprintln!("note: apt has no package lists here, so only installed packages can be found.");
     if shell::ask("Fetch them with `apt-get update`?").unwrap_or_else(shell::in_ci) {
-        return apt_get(&["update"]);
+        return as_root("apt-get", &["update"]);
     }
     eprintln!("note: `apt-get update`, as root, fetches them.");
     Ok(())
@@ -128,10 +193,10 @@ fn lists_present() -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
 }
 
-fn apt_get(arguments: &[&str]) -> Outcome {
-    let mut command = Command::new(if for_everybody() { "apt-get" } else { "sudo" });
+fn as_root(tool: &str, arguments: &[&str]) -> Outcome {
+    let mut command = Command::new(if for_everybody() { tool } else { "sudo" });
     if !for_everybody() {
-        command.arg("apt-get");
+        command.arg(tool);
     }
     if shell::in_ci() {
         command.env("DEBIAN_FRONTEND", "noninteractive");
