@@ -13,7 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("omg-backend", &["omg-core"]),
     ("omg-engine", &["omg-core"]),
     ("omg-engine-apt", &["omg-core", "omg-engine"]),
-    ("omg-engine-alpm", &["omg-core", "omg-engine"]),
+    ("omg-engine-alpm", &["omg-core", "omg-engine", "omg-backend-alpm"]),
     ("omg-backend-dpkg", &["omg-core", "omg-backend", "omg-engine"]),
     ("omg-backend-alpm", &["omg-core", "omg-backend", "omg-engine"]),
     ("omg-aur", &["omg-core", "omg-backend"]),
@@ -38,8 +38,12 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Tests may look one step further, at what they check the crate against.
-const TEST_EDGES: &[(&str, &[&str])] =
-    &[("omg-index", &["omg-backend"]), ("omg-ipc", &["omg-service"])];
+const TEST_EDGES: &[(&str, &[&str])] = &[
+    ("omg-index", &["omg-backend"]),
+    ("omg-ipc", &["omg-service"]),
+    ("omg-engine-apt", &["omg-backend", "omg-backend-dpkg"]),
+    ("omg-engine-alpm", &["omg-backend"]),
+];
 
 /// Checks one manifest.
 pub(super) fn check(path: &Path, text: &str) -> Vec<Breach> {
