@@ -4,16 +4,26 @@
 //! linked and no program is run. Answers agree with pacman's own.
 #![forbid(unsafe_code)]
 
+pub mod archive;
+mod choice;
 pub mod conf;
 pub mod desc;
 pub mod details;
 mod error;
+pub mod files;
+mod generation;
 mod glob;
 mod graph;
+mod groups;
 pub mod local;
+mod manager;
 pub mod mtree;
 pub mod relation;
 mod rules;
+pub mod sync;
 pub mod version;
+mod work;
 
 pub use error::Error;
+pub use manager::Alpm;
+pub use rules::Rules;

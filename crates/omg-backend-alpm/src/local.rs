@@ -78,6 +78,16 @@ pub fn entry_dir(local: &Path, name: &str, version: &str) -> Option<PathBuf> {
     good.then(|| local.join(format!("{name}-{version}")))
 }
 
+/// The record of one installed package.
+pub(crate) fn record(local: &Path, name: &str, version: &str) -> Result<String, Error> {
+    let not_installed = || Error::NotInstalled { name: name.to_owned() };
+    let dir = entry_dir(local, name, version).ok_or_else(not_installed)?;
+    let open = fs::File::open(&dir).map_err(|_| not_installed())?;
+    let mut bytes = Vec::new();
+    read_below(open.as_fd(), &dir, "desc", LARGEST_RECORD, &mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// The directories of the local database.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {

@@ -1,6 +1,7 @@
 //! The patterns of pacman.conf that single packages and groups out: `IgnorePkg`, `IgnoreGroup`,
 //! `HoldPkg`.
 
+use crate::conf::Conf;
 use crate::glob::Glob;
 
 /// Patterns, ready to be matched as pacman matches them: with fnmatch(3) and no flags.
@@ -12,6 +13,10 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The patterns of a configuration.
+    pub fn of(conf: &Conf) -> Self {
+        Self::new(&conf.ignore_pkg, &conf.ignore_group, &conf.hold_pkg)
+    }
     /// These patterns for `IgnorePkg`, `IgnoreGroup` and `HoldPkg`.
     pub fn new(packages: &[String], groups: &[String], held: &[String]) -> Self {
         let all = |patterns: &[String]| patterns.iter().map(|text| Glob::new(text)).collect();
@@ -20,8 +25,12 @@ impl Rules {
 
     /// Is the package kept at its version (`alpm_pkg_should_ignore`)?
     pub fn ignores<'g>(&self, name: &str, groups: impl IntoIterator<Item = &'g str>) -> bool {
-        any(&self.ignored, name)
-            || (self.by_group() && groups.into_iter().any(|group| any(&self.ignored_groups, group)))
+        any(&self.ignored, name) || self.ignores_any(groups)
+    }
+
+    /// Is one of these groups ignored?
+    pub(crate) fn ignores_any<'g>(&self, groups: impl IntoIterator<Item = &'g str>) -> bool {
+        self.by_group() && groups.into_iter().any(|group| any(&self.ignored_groups, group))
     }
 
     /// Is any group ignored?
