@@ -1,0 +1,212 @@
+//! Everything that can go wrong while planning, and what the user is told of it.
+
+use std::path::PathBuf;
+
+use omg_core::{Code, Fault};
+
+/// Targets of one kind that are named in a message; more are counted.
+const NAMED: usize = 8;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No local database is there.
+    #[error("no pacman database at {}", path.display())]
+    NoDatabase {
+        /// The file that should be there.
+        path: PathBuf,
+    },
+    /// libalpm refused to do something.
+    #[error("libalpm failed while {context}: {reason}")]
+    Native {
+        /// What was being done: finishes the phrase "while …".
+        context: &'static str,
+        /// Its words.
+        reason: String,
+        /// What it logged about that, in order.
+        log: Vec<String>,
+    },
+    /// A database is there and makes no sense.
+    #[error("the database of {name} can't be used")]
+    Unusable {
+        /// The repository, or `local`.
+        name: String,
+        /// What libalpm says of it.
+        reasons: Vec<String>,
+    },
+    /// Repositories that were never synchronised.
+    #[error("no database of {} was ever fetched", listed(names))]
+    Unfetched {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// pacman.conf has no repository of that name.
+    #[error("pacman.conf has no repository '{name}'")]
+    NoRepository {
+        /// The name.
+        name: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
+    /// Nothing is called so.
+    #[error("nothing is called {}", listed(targets))]
+    NotFound {
+        /// What was asked for.
+        targets: Vec<String>,
+        /// Names close to the first.
+        suggestions: Vec<String>,
+    },
+    /// Not installed.
+    #[error("{} {} not installed", listed(targets), if targets.len() == 1 { "is" } else { "are" })]
+    NotInstalled {
+        /// What was asked for.
+        targets: Vec<String>,
+        /// Names close to the first.
+        suggestions: Vec<String>,
+    },
+    /// A target that can't be one.
+    #[error("'{}' can't be the name of a package", target.escape_debug())]
+    Target {
+        /// It.
+        target: String,
+    },
+    /// A package file can't be read.
+    #[error("{} is no package that can be read", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Is it there at all?
+        exists: bool,
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// The same name was asked for twice, from two places.
+    #[error("{name} was asked for twice, in two versions or from two places")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+    /// A provider was chosen that is none.
+    #[error("{chosen} does not provide {wanted}, or can't be had")]
+    Provider {
+        /// What is to be provided.
+        wanted: String,
+        /// Who was chosen for it.
+        chosen: String,
+        /// Who could be.
+        options: Vec<String>,
+    },
+    /// No set of packages meets the request.
+    #[error("{message}")]
+    Unsolvable {
+        /// What can't be had.
+        message: &'static str,
+        /// Why, one line each.
+        causes: Vec<String>,
+        /// What to type next.
+        hint: Option<String>,
+    },
+    /// HoldPkg names something that would go.
+    #[error("{} would be removed, and pacman.conf holds {} (HoldPkg)", listed(names), if names.len() == 1 { "it" } else { "them" })]
+    Held {
+        /// What would go.
+        names: Vec<String>,
+    },
+    /// A safe upgrade would do more than upgrade.
+    #[error("a safe upgrade removes and replaces nothing, and this one would")]
+    Unsafe {
+        /// What it would do, one line each.
+        causes: Vec<String>,
+    },
+    /// Some packages would be newer than the system that they were built for.
+    #[error("this would be a partial upgrade, which Arch does not support")]
+    Partial {
+        /// What is left behind, and by what: one line each.
+        causes: Vec<String>,
+        /// The targets that were asked for.
+        targets: Vec<String>,
+    },
+}
+
+fn listed(names: &[String]) -> String {
+    let mut text = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if let Some(more) = names.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+/// Lines of a fault: enough to act on, few enough to read.
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    const LINES: usize = 24;
+    let more = lines.len().saturating_sub(LINES);
+    if more > 0 {
+        lines.truncate(LINES);
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+impl Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoDatabase { .. } => Code::NoBackend,
+            Self::Native { .. } => Code::Failure,
+            Self::Unusable { .. } => Code::Malformed,
+            Self::File { exists: true, .. } => Code::Malformed,
+            Self::Unfetched { .. } => Code::Unreadable,
+            Self::NoRepository { .. }
+            | Self::NotFound { .. }
+            | Self::NotInstalled { .. }
+            | Self::Provider { .. }
+            | Self::File { exists: false, .. } => Code::NotFound,
+            Self::Target { .. } => Code::Usage,
+            Self::Twice { .. } | Self::Unsolvable { .. } => Code::Unsolvable,
+            Self::Held { .. } | Self::Unsafe { .. } | Self::Partial { .. } => Code::Refused,
+        }
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let mut fault = Self::new(error.code(), error.to_string());
+        match error {
+            Error::Native { log, .. } => fault.cause = shortened(log),
+            Error::Unusable { name, reasons } => {
+                fault.cause = shortened(reasons);
+                fault.hint = Some(match name.as_str() {
+                    "local" => "sudo pacman-db-upgrade".into(),
+                    _ => "sudo pacman -Syy".into(),
+                });
+            }
+            Error::Unfetched { .. } => fault.hint = Some("sudo pacman -Sy".into()),
+            Error::File { reasons, .. } => fault.cause = shortened(reasons),
+            Error::NoRepository { known, .. } => fault.suggestions = known,
+            Error::NotFound { suggestions, .. } | Error::NotInstalled { suggestions, .. } => {
+                fault.suggestions = suggestions;
+            }
+            Error::Provider { options, .. } => fault.suggestions = options,
+            Error::Unsolvable { causes, hint, .. } => {
+                fault.cause = shortened(causes);
+                fault.hint = hint;
+            }
+            Error::Held { names } => {
+                fault.hint = Some(format!(
+                    "take {} off HoldPkg in pacman.conf if that is really meant",
+                    listed(&names)
+                ));
+            }
+            Error::Unsafe { causes } => {
+                fault.cause = shortened(causes);
+                fault.hint = Some("omg update --full".into());
+            }
+            Error::Partial { causes, targets } => {
+                fault.cause = shortened(causes);
+                fault.hint = Some(format!("omg install --upgrade {}", targets.join(" ")));
+            }
+            Error::NoDatabase { .. } | Error::Target { .. } | Error::Twice { .. } => {}
+        }
+        fault
+    }
+}

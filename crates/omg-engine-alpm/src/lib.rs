@@ -1,0 +1,25 @@
+//! Plans of pacman's library, libalpm: what a change would do to an Arch system.
+//!
+//! This is the only crate that links libalpm, and with it the only one under the GPL besides the engine
+//! for Debian. It knows nothing of sockets or of the daemon: `omg-engine` carries changes in and plans
+//! out. It never commits and takes no lock, so it works without privileges.
+//!
+//! The transaction is prepared by libalpm itself, in the steps of `pacman -S`, `-Su`, `-U` and `-R`, so
+//! that plans equal pacman's; `docs/plans-alpm.md` says where they mean to differ.
+#![forbid(unsafe_code)]
+
+mod describe;
+mod error;
+mod failure;
+mod handle;
+mod native;
+mod partial;
+mod pending;
+mod planner;
+mod reasons;
+mod record;
+mod targets;
+mod unneeded;
+
+pub use error::Error;
+pub use planner::AlpmPlanner;

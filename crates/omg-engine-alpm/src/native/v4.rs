@@ -1,0 +1,81 @@
+//! libalpm 15 and 16: pacman 7.
+
+#[cfg(feature = "alpm15")]
+pub(crate) use alpm_4 as alpm;
+#[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
+pub(crate) use alpm_5 as alpm;
+
+use super::{Missing, Unprepared, notation};
+
+pub(crate) type Package<'h> = &'h alpm::Package;
+pub(crate) type Relation<'h> = &'h alpm::Dep;
+pub(crate) type Database<'h> = &'h alpm::Db;
+
+/// What pacman would install for `wanted` out of any repository. May ask which provider.
+pub(crate) fn satisfier<'h>(handle: &'h alpm::Alpm, wanted: &str) -> Option<Package<'h>> {
+    handle.syncdbs().find_satisfier(wanted)
+}
+
+/// The same out of one repository.
+pub(crate) fn satisfier_in<'h>(
+    _handle: &'h alpm::Alpm,
+    database: Database<'h>,
+    wanted: &str,
+) -> Option<Package<'h>> {
+    let mut one = alpm::AlpmListMut::<Database<'h>>::new();
+    one.push(database);
+    // What it gives lives no longer than the list; a repository has each name once.
+    let name = one.list().find_satisfier(wanted)?.name().to_owned();
+    database.pkg(name).ok()
+}
+
+/// Members of a group: of one repository, or of all.
+pub(crate) fn of_group<'h>(
+    handle: &'h alpm::Alpm,
+    database: Option<Database<'h>>,
+    name: &str,
+) -> Vec<Package<'h>> {
+    let Some(database) = database else {
+        return handle.find_group_pkgs(handle.syncdbs(), name).into_iter().collect();
+    };
+    let mut one = alpm::AlpmListMut::<Database<'h>>::new();
+    one.push(database);
+    handle.find_group_pkgs(one.list(), name).into_iter().collect()
+}
+
+/// Names of the two sides: the coming package and the installed one.
+pub(crate) fn conflict(question: &alpm::ConflictQuestion<'_>) -> (String, String) {
+    let conflict = question.conflict();
+    (conflict.package1().name().to_owned(), conflict.package2().name().to_owned())
+}
+
+pub(crate) fn prepare(handle: &mut alpm::Alpm) -> Result<(), Unprepared> {
+    use alpm::PrepareData::{ConflictingDeps, PkgInvalidArch, UnsatisfiedDeps};
+    let Err(error) = handle.trans_prepare() else { return Ok(()) };
+    #[cfg(feature = "alpm15")]
+    let data = error.try_data();
+    #[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
+    let data = error.data();
+    Err(match data {
+        Some(UnsatisfiedDeps(list)) => Unprepared::Missing(
+            list.iter()
+                .map(|missing| Missing {
+                    package: missing.target().to_owned(),
+                    wanted: notation(&missing.depend()),
+                    name: missing.depend().name().to_owned(),
+                    by: missing.causing_pkg().map(str::to_owned),
+                })
+                .collect(),
+        ),
+        Some(ConflictingDeps(list)) => Unprepared::Conflicts(
+            list.iter()
+                .map(|conflict| {
+                    let (one, other) = (conflict.package1().name(), conflict.package2().name());
+                    (one.to_owned(), other.to_owned(), notation(&conflict.reason()))
+                })
+                .collect(),
+        ),
+        Some(PkgInvalidArch(_)) => Unprepared::Architecture,
+        None => Unprepared::Other(error.error()),
+    })
+}
