@@ -1,0 +1,10 @@
+//! What this crate says of real systems, compared with what pacman says.
+#![expect(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "helpers of tests: they may fail by panicking, and build small texts"
+)]
+
+mod catalogue;
+mod queries;
+mod roots;
