@@ -13,6 +13,7 @@ pub mod cli;
 mod commands;
 mod connect;
 pub mod daemon;
+mod distribution;
 pub mod places;
 mod render;
 mod session;

@@ -249,7 +249,7 @@ pub const EXPLANATIONS: &[Explanation] = &[
     Explanation {
         code: Code::NoBackend,
         title: "no package database",
-        text: "No package database that OMG can read was found under the root. OMG reads dpkg's, which is at var/lib/dpkg/status.",
+        text: "No package database that OMG can read was found under the root. OMG reads dpkg's, at var/lib/dpkg/status, and pacman's, at var/lib/pacman/local.",
     },
     Explanation {
         code: Code::Unwritable,

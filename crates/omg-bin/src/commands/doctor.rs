@@ -11,6 +11,7 @@ use omg_proto::{Query, Reply};
 use serde::Serialize;
 
 use super::{Group, Verb};
+use crate::distribution::Distribution;
 use crate::render::{Output, Style, wrap};
 use crate::session::{Session, reply, unexpected};
 
@@ -86,13 +87,16 @@ impl Verb for Doctor {
         let daemon = session.over_socket().then(places_check::socket);
         checks.extend(daemon);
         checks.push(places_check::cache());
-        checks.push(system::database(&root));
+        let ours = Distribution::of(&root);
+        checks.push(system::database(&root, ours));
+        let ours = ours.unwrap_or(Distribution::Debian);
+        checks.push(system::engine(ours));
         match &answers {
             Ok((status, stats)) => {
                 checks.push(system::daemon(stats, session.over_socket()));
-                checks.push(system::lists(status));
-                checks.push(system::audit(status));
-                checks.push(system::records(stats));
+                checks.push(system::lists(status, ours));
+                checks.push(system::audit(status, ours));
+                checks.push(system::records(stats, ours));
                 // A daemon for another root tells prompts nothing.
                 if session.over_socket() && root == Path::new("/") {
                     checks.push(places_check::snapshot(status));
@@ -100,8 +104,8 @@ impl Verb for Doctor {
             }
             Err(fault) => checks.push(Check::fault("daemon", fault)),
         }
-        checks.push(system::lock(&root));
-        checks.push(system::contents(&root));
+        checks.push(system::lock(&root, ours));
+        checks.push(system::contents(&root, ours));
         let failed = checks.iter().any(|check| check.status == Verdict::Fail);
         if session.globals.json {
             session.json("omg.doctor/1", Body { checks: &checks });

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Verb;
 use super::limit::Limit;
+use crate::distribution::Distribution;
 use crate::render::Style;
 use crate::session::{Session, unexpected};
 
@@ -37,8 +38,14 @@ impl Verb for Files {
         let Reply::Paths(paths) = reply else { return Err(unexpected(&reply)) };
         let mut paths = paths;
         if paths.is_empty() {
-            return Err(Fault::new(Code::NotFound, format!("no files are known of '{}'", self.package))
-                .hint("file lists of packages that are not installed need apt-file: `sudo apt-get install apt-file`, then `sudo apt-get update`"));
+            return Err(Fault::new(
+                Code::NotFound,
+                format!("no files are known of '{}'", self.package),
+            )
+            .hint(format!(
+                "lists of the files of packages that are not installed have to be fetched: {}",
+                Distribution::or_debian(session.globals.root.as_deref()).fetch_files()
+            )));
         }
         self.limit.cut(&mut paths);
         if session.globals.json {

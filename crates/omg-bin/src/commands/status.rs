@@ -6,6 +6,7 @@ use omg_proto::{Query, Reply};
 use serde::Serialize;
 
 use super::Verb;
+use crate::distribution::Distribution;
 use crate::render::{Output, Style, age, bytes, count, uptime};
 use crate::session::{Session, reply, unexpected};
 
@@ -92,7 +93,8 @@ impl Verb for Status {
                 .push(&format!("{total} {explicit} {orphans} {updates} {security_updates}"))
                 .line();
         } else {
-            write(&mut session.out, &status, running.then_some(&stats));
+            let ours = Distribution::or_debian(session.globals.root.as_deref());
+            write(&mut session.out, ours, &status, running.then_some(&stats));
             if session.globals.verbose {
                 write_more(&mut session.out, &stats);
             }
@@ -122,7 +124,12 @@ fn label<'a>(out: &'a mut Output, name: &str) -> &'a mut Output {
     out.styled(Style::Heading, name).spaces(LABEL.saturating_sub(name.len()))
 }
 
-fn write(out: &mut Output, status: &omg_core::Status, stats: Option<&Stats>) {
+fn write(
+    out: &mut Output,
+    distribution: Distribution,
+    status: &omg_core::Status,
+    stats: Option<&Stats>,
+) {
     let Counts { total, explicit, orphans, updates, security_updates } = status.packages;
     let number = |it: u32| count(it.into());
     label(out, "packages").push(&format!(
@@ -150,19 +157,20 @@ fn write(out: &mut Output, status: &omg_core::Status, stats: Option<&Stats>) {
     if status.broken > 0 {
         label(out, "broken")
             .styled(Style::Bad, &format!("{} half installed", number(status.broken)));
-        out.styled(Style::Dim, "  sudo dpkg --configure -a").line();
+        out.styled(Style::Dim, "  ").styled(Style::Dim, distribution.repair()).line();
     }
     label(out, "lists").push(&format!("{} packages", number(status.index_packages)));
     match status.data_age_s {
         Some(seconds) if seconds > OLD => {
             out.push(", ").styled(Style::Warn, &format!("refreshed {} ago", age(seconds)));
-            out.styled(Style::Dim, "  sudo apt-get update")
+            out.styled(Style::Dim, "  ").styled(Style::Dim, distribution.refresh())
         }
         Some(seconds) => out.push(&format!(", refreshed {} ago", age(seconds))),
         None => out
             .push(", ")
             .styled(Style::Warn, "never refreshed")
-            .styled(Style::Dim, "  sudo apt-get update"),
+            .styled(Style::Dim, "  ")
+            .styled(Style::Dim, distribution.refresh()),
     };
     label(out.line(), "daemon");
     match stats {

@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use omg_core::{Fault, escape};
 
 use arguments::{Arguments, Asked};
+pub(crate) use system::engine_name;
 
 /// Runs the daemon to its end.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {

@@ -3,27 +3,52 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use omg_backend::Either;
+use omg_backend_alpm::Alpm;
 use omg_backend_dpkg::Dpkg;
 use omg_cache::Store;
 use omg_core::Fault;
+use omg_engine::Engine;
 use omg_service::{Catalogue, Options};
 
 use super::arguments::Arguments;
+use crate::distribution::Distribution;
 use crate::places;
 use crate::settings::Settings;
+
+/// What a root can turn out to be.
+pub(super) type System = Either<Dpkg, Alpm>;
 
 /// Opens the backend that fits what lies below the root, and loads or builds its catalogue.
 pub(super) async fn load(
     arguments: &Arguments,
     settings: &Settings,
-) -> Result<Arc<Catalogue<Dpkg>>, Fault> {
-    let backend = Arc::new(Dpkg::open(&arguments.root)?);
+) -> Result<Arc<Catalogue<System>>, Fault> {
+    let backend = Arc::new(open(&arguments.root)?);
     let options = Options {
         snapshot: snapshot(arguments),
-        namespace: distribution(&arguments.root).unwrap_or_else(|| Options::default().namespace),
+        namespace: vendor(&arguments.root),
         memory: settings.cache.memory_bytes,
     };
     Catalogue::start(backend, store(arguments), options).await
+}
+
+fn open(root: &Path) -> Result<System, Fault> {
+    // Where nothing is found, the message names the file that Debian would have.
+    let distribution = Distribution::or_debian(Some(root));
+    let engine = Engine::new(omg_engine::locate(engine_name(distribution)), root.to_path_buf());
+    Ok(match distribution {
+        Distribution::Debian => Either::First(Dpkg::open(root)?.with_engine(engine)),
+        Distribution::Arch => Either::Second(Alpm::open(root)?.with_engine(engine)),
+    })
+}
+
+/// The executable that plans for a distribution.
+pub(crate) fn engine_name(distribution: Distribution) -> &'static str {
+    match distribution {
+        Distribution::Debian => "omg-engine-apt",
+        Distribution::Arch => "omg-engine-alpm",
+    }
 }
 
 /// The cache, in memory alone where there is no place for a file.
@@ -47,7 +72,15 @@ fn snapshot(arguments: &Arguments) -> Option<std::path::PathBuf> {
     Some(places::snapshot())
 }
 
-/// `ID` in os-release(5), which stands in package URLs.
+/// Who stands in package URLs: what os-release(5) says, else the family's namesake.
+fn vendor(root: &Path) -> String {
+    distribution(root).unwrap_or_else(|| match Distribution::or_debian(Some(root)) {
+        Distribution::Debian => Options::default().namespace,
+        Distribution::Arch => "arch".to_owned(),
+    })
+}
+
+/// `ID` in os-release(5).
 fn distribution(root: &Path) -> Option<String> {
     let text = ["etc/os-release", "usr/lib/os-release"]
         .into_iter()

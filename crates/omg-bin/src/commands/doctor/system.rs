@@ -8,6 +8,8 @@ use omg_core::{Stats, Status};
 
 use super::Check;
 use crate::commands::status::OLD;
+use crate::daemon::engine_name;
+use crate::distribution::Distribution;
 use crate::render::{age, bytes, count, uptime};
 
 /// Does a daemon answer, and is it of the build that is installed?
@@ -38,26 +40,43 @@ pub(super) fn daemon(stats: &Stats, stays: bool) -> Check {
 }
 
 /// Is there a package database that we read?
-pub(super) fn database(root: &Path) -> Check {
-    let path = root.join("var/lib/dpkg/status");
+pub(super) fn database(root: &Path, distribution: Option<Distribution>) -> Check {
+    const OTHER: &str =
+        "OMG reads dpkg's and pacman's databases; --root DIR looks below another root";
+    let Some(distribution) = distribution else {
+        return Check::fail("database", format!("there is none below {}", root.display()), OTHER);
+    };
+    let path = root.join(distribution.database());
     match fs::File::open(&path) {
-        Ok(_) => Check::ok("database", format!("dpkg, {}", path.display())),
-        Err(error) => Check::fail(
-            "database",
-            format!("{}: {error}", path.display()),
-            "OMG reads dpkg's database; --root DIR looks below another root",
+        Ok(_) => Check::ok("database", format!("{}, {}", distribution.manager(), path.display())),
+        Err(error) => Check::fail("database", format!("{}: {error}", path.display()), OTHER),
+    }
+}
+
+/// Is the process there that plans?
+pub(super) fn engine(distribution: Distribution) -> Check {
+    let path = omg_engine::locate(engine_name(distribution));
+    match fs::metadata(&path) {
+        Ok(meta) if meta.is_file() => Check::ok("engine", path.display().to_string()),
+        _ => Check::warn(
+            "engine",
+            format!("{} is not there, so changes can't be planned", path.display()),
+            format!(
+                "cargo build --release --package {}, or install it beside omgd",
+                engine_name(distribution)
+            ),
         ),
     }
 }
 
 /// Are the repositories' lists there, and young?
-pub(super) fn lists(status: &Status) -> Check {
-    const REFRESH: &str = "sudo apt-get update";
+pub(super) fn lists(status: &Status, distribution: Distribution) -> Check {
+    let refresh = distribution.refresh();
     let packages = count(status.index_packages.into());
     match status.data_age_s {
-        None => Check::warn("lists", "the repositories' lists were never fetched", REFRESH),
+        None => Check::warn("lists", "the repositories' lists were never fetched", refresh),
         Some(seconds) if seconds > OLD => {
-            Check::warn("lists", format!("{packages} packages, {} old", age(seconds)), REFRESH)
+            Check::warn("lists", format!("{packages} packages, {} old", age(seconds)), refresh)
         }
         Some(seconds) => {
             Check::ok("lists", format!("{packages} packages, refreshed {} ago", age(seconds)))
@@ -66,36 +85,40 @@ pub(super) fn lists(status: &Status) -> Check {
 }
 
 /// Did every installation end?
-pub(super) fn audit(status: &Status) -> Check {
+pub(super) fn audit(status: &Status, distribution: Distribution) -> Check {
     match status.broken {
         0 => Check::ok(
             "packages",
             format!("{} installed, none half way", count(status.packages.total.into())),
         ),
-        broken => Check::fail(
-            "packages",
-            format!("{broken} stopped half way"),
-            "sudo dpkg --configure -a",
-        ),
+        broken => {
+            Check::fail("packages", format!("{broken} stopped half way"), distribution.repair())
+        }
     }
 }
 
 /// Could every record be read?
-pub(super) fn records(stats: &Stats) -> Check {
+pub(super) fn records(stats: &Stats, distribution: Distribution) -> Check {
     match stats.warnings.first() {
         None => Check::ok("records", "all could be read"),
         Some(first) => Check::warn(
             "records",
             format!("{} skipped: {first}", stats.warnings.len()),
-            "omg status --verbose shows them; sudo apt-get update fetches lists again",
+            format!(
+                "omg status --verbose shows them; {} fetches lists again",
+                distribution.refresh()
+            ),
         ),
     }
 }
 
 /// Does somebody hold a lock of dpkg or apt?
-pub(super) fn lock(root: &Path) -> Check {
+pub(super) fn lock(root: &Path, distribution: Distribution) -> Check {
     const FILES: [&str; 3] =
         ["var/lib/dpkg/lock-frontend", "var/lib/dpkg/lock", "var/lib/apt/lists/lock"];
+    if distribution == Distribution::Arch {
+        return database_lock(root);
+    }
     let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
     for file in FILES {
         let path = root.join(file);
@@ -107,6 +130,23 @@ pub(super) fn lock(root: &Path) -> Check {
         }
     }
     Check::ok("lock", "no lock of dpkg or apt is held")
+}
+
+/// pacman's lock is a file that is there, whoever made it; it stays behind when pacman is killed.
+fn database_lock(root: &Path) -> Check {
+    let path = root.join("var/lib/pacman/db.lck");
+    if !path.exists() {
+        return Check::ok("lock", "no lock of pacman is held");
+    }
+    let running = fs::read_dir("/proc").into_iter().flatten().flatten().any(|process| {
+        fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim() == "pacman")
+    });
+    let message = format!("{} is there", path.display());
+    if running {
+        return Check::warn("lock", message, "wait for pacman to end; queries go on meanwhile");
+    }
+    let hint = format!("no pacman runs, so it was left behind: sudo rm {}", path.display());
+    Check::warn("lock", message, hint)
 }
 
 /// The process that holds a lock on a file, from the text of /proc/locks (proc(5)):
@@ -121,10 +161,13 @@ fn holder(locks: &str, device: u64, inode: u64) -> Option<u32> {
 }
 
 /// Are the archive's file lists there, for `provides`?
-pub(super) fn contents(root: &Path) -> Check {
-    let lists = root.join("var/lib/apt/lists");
-    let there = fs::read_dir(&lists).is_ok_and(|entries| {
-        entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Contents-"))
+pub(super) fn contents(root: &Path, distribution: Distribution) -> Check {
+    let (lists, part) = match distribution {
+        Distribution::Debian => ("var/lib/apt/lists", "_Contents-"),
+        Distribution::Arch => ("var/lib/pacman/sync", ".files"),
+    };
+    let there = fs::read_dir(root.join(lists)).is_ok_and(|entries| {
+        entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains(part))
     });
     if there {
         Check::ok("contents", "file lists of packages that are not installed are there")
@@ -132,7 +175,7 @@ pub(super) fn contents(root: &Path) -> Check {
         Check::warn(
             "contents",
             "`omg provides` knows files of installed packages only",
-            "sudo apt-get install apt-file && sudo apt-get update",
+            distribution.fetch_files(),
         )
     }
 }
