@@ -18,7 +18,7 @@ pub enum Error {
         source: io::Error,
     },
     /// It was started too often in a short time.
-    #[error("{}: was started {starts} times within {seconds} s and died each time", path.display())]
+    #[error("{}: was started {starts} times within {seconds} s, and is gone again", path.display())]
     Restarts {
         /// The executable.
         path: PathBuf,

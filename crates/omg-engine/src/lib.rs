@@ -20,7 +20,7 @@ mod planner;
 mod serve;
 mod wire;
 
-pub use client::Engine;
+pub use client::{Builder, Engine};
 pub use error::Error;
 pub use locate::locate;
 pub use planner::Planner;

@@ -5,6 +5,7 @@ mod stdio;
 mod worker;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -67,13 +68,18 @@ fn answer<P: Planner + 'static>(root: &Path, workers: usize) -> Result<(), Error
     let Some(hello) = wire::read(&mut asks, HELLO_LIMIT)? else { return Ok(()) };
     Hello::decode(&hello)?;
     let pool = Pool::start::<P>(root, workers, &answers)?;
-    while let Some(payload) = wire::read(&mut asks, ASK_LIMIT)? {
-        if let Err(ask) = pool.give(Ask::decode(&payload)?) {
-            busy(&answers, ask.id)?;
-        }
-    }
+    let result = take_asks(&mut asks, &answers, &pool);
     if !pool.end(GRACE) {
         stdio::die();
+    }
+    result
+}
+
+fn take_asks(asks: &mut File, answers: &Answers, pool: &Pool) -> Result<(), Error> {
+    while let Some(payload) = wire::read(asks, ASK_LIMIT)? {
+        if let Err(ask) = pool.give(Ask::decode(&payload)?) {
+            busy(answers, ask.id)?;
+        }
     }
     Ok(())
 }

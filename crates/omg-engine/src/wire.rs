@@ -14,6 +14,7 @@ use bitcode::{Decode, Encode};
 use omg_core::{Change, Fault, Generation, Plan};
 
 use crate::Error;
+pub(crate) use text::clean;
 
 /// Raised whenever any message changes its bytes, and so whenever `Change`, `Plan` or `Fault` does.
 pub(crate) const PROTOCOL: u16 = 1;
@@ -82,6 +83,7 @@ pub(crate) struct Ask {
 impl Ask {
     /// The frame of an ask.
     pub(crate) fn frame(id: u64, state: Generation, change: &Change) -> Result<Vec<u8>, Error> {
+        limit_change(change)?;
         let frame = framed(|out| {
             out.extend_from_slice(&id.to_be_bytes());
             out.extend_from_slice(&state.0.to_be_bytes());
@@ -97,10 +99,14 @@ impl Ask {
         let (state, rest) = number(rest)?;
         let change: Change = bitcode::decode(rest)
             .map_err(|source| Error::Undecodable { what: "change", source })?;
-        limit("list of targets", change.targets.len(), Change::TARGET_LIMIT)?;
-        limit("list of providers", change.providers.len(), Change::TARGET_LIMIT)?;
+        limit_change(&change)?;
         Ok(Self { id, state: Generation(state), change })
     }
+}
+
+fn limit_change(change: &Change) -> Result<(), Error> {
+    limit("list of targets", change.targets.len(), Change::TARGET_LIMIT)?;
+    limit("list of providers", change.providers.len(), Change::TARGET_LIMIT)
 }
 
 /// The frame of an answer. One that is over a limit becomes a fault that says so.
