@@ -28,7 +28,7 @@ use crate::text::Text;
 
 use read::Element;
 pub use read::{MOST_ELEMENT_BYTES, MOST_ELEMENTS};
-pub(crate) use store::{Dump, Incoming};
+pub(crate) use store::{Dump, FILE, Incoming, Origin};
 
 /// Bytes of the dump as it is fetched, at most. It has some 12 million.
 pub const MOST_PACKED_BYTES: u64 = 64 << 20;

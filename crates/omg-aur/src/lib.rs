@@ -8,16 +8,29 @@
 //! and what the repositories offer are handed in by the caller.
 #![forbid(unsafe_code)]
 
+mod address;
+mod aur;
+mod backoff;
 pub mod constraint;
 pub mod dump;
 mod error;
+mod http;
+mod manager;
 mod name;
 mod package;
 pub mod recipes;
 pub mod resolve;
+pub mod review;
+pub mod rpc;
 pub mod srcinfo;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
+mod work;
 
+pub use aur::{Aur, Fresh, Settings};
+pub use backoff::{Clock, system_clock};
 pub use error::Error;
+pub use http::Limits;
 pub use name::{MOST_NAME_BYTES, is_name};
 pub use package::Package;

@@ -108,6 +108,7 @@ impl<R: Read> Window<'_, R> {
         number: u64,
         each: &mut impl FnMut(Element<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.peek()?;
         loop {
             let rest = self.buffer.get(self.start..).unwrap_or_default();
             let (result, len) = parse::<Entry<'_>>(rest);
@@ -123,12 +124,12 @@ impl<R: Read> Window<'_, R> {
             if problem.classify() == Category::Data
                 && let (Ok(_), len) = parse::<&RawValue>(rest)
             {
-                each(Err(self.at(number, &problem.to_string())))?;
+                each(Err(self.at(number, &plain(&problem))))?;
                 self.start += len;
                 return Ok(());
             }
             if problem.classify() == Category::Syntax {
-                let reason = self.at(number, &problem.to_string());
+                let reason = self.at(number, &plain(&problem));
                 return Err(self.malformed(&reason).into());
             }
             if rest.len() > MOST_ELEMENT_BYTES {
@@ -171,6 +172,12 @@ impl<R: Read> Window<'_, R> {
     fn malformed(&self, reason: &str) -> Error {
         Error::Malformed { what: self.what.into(), line: 0, reason: reason.into() }
     }
+}
+
+/// What is wrong, without the place: it counts from the element.
+fn plain(problem: &serde_json::Error) -> String {
+    let text = problem.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
 /// Parses the value at the front and says how long it is.

@@ -52,7 +52,9 @@ pub(super) fn write(entry: &Entry<'_>, record: &mut String) {
         ("License", &entry.license),
     ];
     for (key, values) in lists {
-        values.iter().for_each(|value| push(record, key, value));
+        // Recipes with `depends=('')` exist, and mean nothing by it.
+        let said = values.iter().filter(|value| !value.trim().is_empty());
+        said.for_each(|value| push(record, key, value));
     }
 }
 

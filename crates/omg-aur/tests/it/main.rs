@@ -6,6 +6,9 @@
 )]
 
 mod data;
+mod dump;
 mod recipes;
+mod rpc;
+mod server;
 mod srcinfo;
 mod world;
