@@ -62,7 +62,9 @@ impl Lists {
 
     fn push(&mut self, package: &str, bytes: &[u8]) {
         self.owners.push(Owner { start: self.text.len(), package: package.into() });
-        for line in paths(bytes) {
+        // As they are told, so that what is told is found again.
+        let text = String::from_utf8_lossy(bytes);
+        for line in paths(text.as_bytes()) {
             self.text.push(b'/');
             self.text.extend_from_slice(line);
             self.text.push(b'\n');

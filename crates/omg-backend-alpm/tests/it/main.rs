@@ -6,5 +6,10 @@
 )]
 
 mod catalogue;
+mod conf;
+mod contract;
+mod oracle;
 mod queries;
 mod roots;
+mod sync;
+mod version;
