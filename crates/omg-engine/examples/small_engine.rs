@@ -53,7 +53,7 @@ impl Small {
     fn act(&self, thing: &str, plan: &mut Plan) -> Result<(), Fault> {
         let (thing, value) = thing.split_once('=').unwrap_or((thing, ""));
         match thing {
-            "panic" => std::panic::panic_any("a planner of bad temper"),
+            "panic" => bad_temper(),
             "fail" => return Err(Fault::new(Code::Unsolvable, value)),
             "hang" => self.hang(),
             "hang-once" if !self.root.join("hangs").exists() => self.hang(),
@@ -68,9 +68,7 @@ impl Small {
                 MEETING.wait();
             }
             "print" => print(value),
-            "say" => {
-                std::io::stderr().write_all(format!("{value}\n").as_bytes()).unwrap_or_default()
-            }
+            "say" => drop(std::io::stderr().write_all(format!("{value}\n").as_bytes())),
             "huge" => plan.warnings = vec!["x".repeat(4096); 5000],
             "many" => plan.unneeded = (0..200_001).map(|number| number.to_string()).collect(),
             "newline" => plan.changes.push(install("two\nlines")),
@@ -116,6 +114,11 @@ fn install(name: &str) -> Planned {
     }
 }
 
+#[expect(clippy::panic, reason = "that is what is tried")]
+fn bad_temper() -> ! {
+    panic!("a planner of bad temper")
+}
+
 fn raise(number: &str) -> ! {
     let signal = match number {
         "9" => Signal::KILL,
@@ -123,7 +126,7 @@ fn raise(number: &str) -> ! {
     };
     // Rust's own handler of SIGSEGV lets the first one pass: it expects the same fault to come again.
     loop {
-        drop(kill_process(getpid(), signal));
+        let _ = kill_process(getpid(), signal);
     }
 }
 

@@ -18,7 +18,7 @@ mod error;
 mod locate;
 mod planner;
 mod serve;
-mod wire;
+pub mod wire;
 
 pub use client::{Builder, Engine};
 pub use error::Error;

@@ -16,7 +16,7 @@ use crate::Error;
 const ITEMS: usize = 200_000;
 
 /// Bytes of a list whose items hold lists: these can grow 200 times on decoding.
-const NESTED: usize = 512 * 1024;
+const NESTED: usize = 256 * 1024;
 
 const CHANGES: Limits = flat("list of changes");
 const BUILDS: Limits = nested("list of builds");

@@ -7,8 +7,8 @@ use crate::support::{System, names};
 /// An engine that writes these bytes and nothing else.
 async fn told(bytes: &[u8]) -> omg_core::Fault {
     let system = System::new();
-    std::fs::write(system.root.path().join("raw"), bytes).unwrap();
-    let fault = system.plan("vim").await.unwrap_err();
+    std::fs::write(system.root.path().join("raw"), bytes).expect("the root is writable");
+    let fault = system.plan("vim").await.expect_err("it is no plan");
     assert_eq!(fault.code, Code::Engine, "{fault}");
     fault
 }

@@ -12,14 +12,14 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .expect("it starts");
     // It may have ended without reading.
-    let _ = engine.stdin.take().unwrap().write_all(input);
-    engine.wait_with_output().unwrap()
+    let _ = engine.stdin.take().expect("a pipe").write_all(input);
+    engine.wait_with_output().expect("it ends")
 }
 
 fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
+    std::str::from_utf8(bytes).expect("text")
 }
 
 #[test]
@@ -81,7 +81,7 @@ async fn it_gets_no_environment_but_its_own() {
 
 /// What this process inherited and would pass on: all that Rust opens itself is closed in a child.
 fn inherited() -> Vec<String> {
-    let fds = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let fds = std::fs::read_dir("/proc/self/fd").expect("proc is there").flatten();
     let numbers = fds.filter_map(|fd| fd.file_name().into_string().ok());
     numbers
         .filter(|number| !["0", "1", "2"].contains(&number.as_str()))

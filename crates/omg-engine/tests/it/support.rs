@@ -32,7 +32,7 @@ impl System {
     }
 
     pub(crate) fn with(set: impl FnOnce(Builder) -> Builder) -> Self {
-        let root = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().expect("a temporary directory");
         let engine = set(Engine::builder(executable(), root.path().to_owned())).build();
         Self { root, engine }
     }
@@ -84,6 +84,6 @@ pub(crate) fn is_gone(pid: u32) -> bool {
 
 /// Sends a signal, if there still is somebody to get it.
 pub(crate) fn signal(pid: u32, signal: rustix::process::Signal) -> bool {
-    let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, signal).is_ok()
+    let pid = pid.try_into().ok().and_then(rustix::process::Pid::from_raw);
+    rustix::process::kill_process(pid.expect("a process id"), signal).is_ok()
 }
