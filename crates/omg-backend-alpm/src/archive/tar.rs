@@ -113,14 +113,16 @@ struct Header {
 impl Header {
     /// `None` if the checksum does not fit or the size is no number.
     fn parse(block: [u8; BLOCK]) -> Option<Self> {
-        let wanted = octal(block.get(148..156)?)?;
-        let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
-        let blank: u64 = block.get(148..156)?.iter().map(|byte| u64::from(*byte)).sum();
-        // The field itself counts as spaces. Old writers summed up signed bytes.
-        let unsigned = sum - blank + 8 * u64::from(b' ');
-        let high = block.iter().filter(|byte| **byte > 127).count() as u64;
-        if wanted != unsigned && wanted.wrapping_add(high * 256) != unsigned {
-            return None;
+        let stated = octal(block.get(148..156)?)?;
+        let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+        // The field itself counts as spaces.
+        let whole = sum(&block) - sum(block.get(148..156)?) + 8 * u32::from(b' ');
+        if stated != u64::from(whole) {
+            // Old writers summed up signed bytes.
+            let high = block.iter().filter(|byte| **byte > 127).count() as u64;
+            if stated.wrapping_add(high * 256) != u64::from(whole) {
+                return None;
+            }
         }
         let size = size(block.get(124..136)?)?;
         Some(Self { block, size })
@@ -198,7 +200,7 @@ impl<'p, R: Read> Window<'p, R> {
             };
         };
         self.start += BLOCK;
-        if block.iter().all(|byte| *byte == 0) {
+        if block == [0; BLOCK] {
             return Ok(None);
         }
         match Header::parse(block) {
