@@ -1,5 +1,6 @@
 //! One run of `omg`: the flags that every verb has, where output goes, and the link to the daemon.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -9,7 +10,9 @@ use omg_proto::{Query, Reply, Request};
 use serde::Serialize;
 
 use crate::connect::{self, Answer, Link};
-use crate::render::{ColorChoice, Document, Output, Screen};
+use crate::places;
+use crate::render::{ColorChoice, Document, Output, Screen, emit};
+use crate::settings::{Ui, When};
 
 /// Flags that mean the same with every verb.
 #[derive(Args, Clone, Debug, Default)]
@@ -59,14 +62,27 @@ pub(crate) struct Session {
     pub(crate) out: Output,
     /// Results of a search on a terminal, from the settings.
     pub(crate) search_limit: Option<u32>,
+    /// When long output goes through the pager.
+    pager: When,
     link: Option<Link>,
 }
 
 impl Session {
     /// A run that has not asked anything yet.
-    pub(crate) fn new(globals: Globals, search_limit: Option<u32>) -> Self {
+    pub(crate) fn new(globals: Globals, ui: &Ui) -> Self {
         let screen = Screen::detect(globals.color);
-        Self { globals, out: Output::new(screen), search_limit, link: None }
+        let pager = if globals.no_pager || globals.json { When::Never } else { ui.pager };
+        Self { globals, out: Output::new(screen), search_limit: ui.limit, pager, link: None }
+    }
+
+    /// Shows what has been written so far, through the pager if it is long.
+    pub(crate) fn show(&mut self) -> Result<(), Fault> {
+        let named = places::variable("OMG_PAGER").or_else(|| places::variable("PAGER"));
+        let program = || named.unwrap_or_else(|| OsString::from("less -FRX"));
+        let pager = if self.pager == When::Never { None } else { Some(program()) };
+        emit(&self.out, pager, self.pager == When::Always)?;
+        self.out.clear();
+        Ok(())
     }
 
     /// Sends one query and waits. The first one finds, or starts, the daemon.
@@ -141,11 +157,14 @@ fn check(request: &Request<'_>) -> Result<(), Fault> {
         Request::One(query) => std::slice::from_ref(query),
         Request::Batch(queries) => queries,
     };
-    match queries.iter().map(|query| query.text().len()).find(|&length| length > Query::TEXT_LIMIT)
-    {
-        Some(length) => {
-            let message =
-                format!("an argument of {length} bytes is over the limit of {}", Query::TEXT_LIMIT);
+    let limit = |query: &Query<'_>| match query {
+        Query::Plan { .. } => Query::TARGETS_LIMIT,
+        _ => Query::TEXT_LIMIT,
+    };
+    let lengths = queries.iter().map(|query| (query.text().len(), limit(query)));
+    match lengths.into_iter().find(|(length, limit)| length > limit) {
+        Some((length, limit)) => {
+            let message = format!("an argument of {length} bytes is over the limit of {limit}");
             Err(Fault::new(Code::Usage, message))
         }
         None => Ok(()),

@@ -15,14 +15,42 @@ pub struct AurFacts<'a> {
     pub maintainer: Option<&'a str>,
     /// Votes.
     pub votes: u32,
-    /// The AUR's popularity, in millionths: recent votes count more.
+    /// The AUR's popularity, in millionths: recent votes count more. A decimal number in JSON.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_decimal"))]
     pub popularity: u32,
-    /// Seconds since the epoch.
+    /// Seconds since the epoch; RFC 3339 in JSON.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_time"))]
     pub first_submitted: u64,
-    /// Seconds since the epoch.
+    /// Seconds since the epoch; RFC 3339 in JSON.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_time"))]
     pub last_modified: u64,
-    /// Seconds since the epoch at which somebody said that it is out of date.
+    /// Seconds since the epoch at which somebody said that it is out of date; RFC 3339 in JSON.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_optional_time"))]
     pub out_of_date: Option<u64>,
+}
+
+#[cfg(feature = "serde")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
+fn as_decimal<S: serde::Serializer>(millionths: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(f64::from(*millionths) / 1e6)
+}
+
+#[cfg(feature = "serde")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
+fn as_time<S: serde::Serializer>(seconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&crate::Rfc3339(*seconds))
+}
+
+#[cfg(feature = "serde")]
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+fn as_optional_time<S: serde::Serializer>(
+    seconds: &Option<u64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match seconds {
+        Some(seconds) => as_time(seconds, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// How much a mark of a review matters.

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use omg_core::Fault;
 
-use super::{pacman, problem, reserved, verb};
+use super::{pacman, problem, reserved, spelling, verb};
 use crate::commands::Entry;
 
 /// What the command line begins with, flags aside.
@@ -18,7 +18,7 @@ pub(super) enum First {
 }
 
 /// Common flags whose value is the next word.
-const WITH_VALUE: &[&str] = &["-C", "--color", "--root"];
+pub(super) const WITH_VALUE: &[&str] = &["-C", "--color", "--root"];
 
 /// Common flags that stand alone.
 const ALONE: &[&str] = &["--json", "--no-pager", "--quiet", "--verbose", "-q", "-v", "-qv", "-vq"];
@@ -43,7 +43,9 @@ pub(super) fn word(arguments: &mut Vec<OsString>) -> Result<First, Fault> {
                 return pacman::too_early(text).map_or(Ok(First::Other), Err);
             }
             word => {
+                let word = spelling::verb_of(word).unwrap_or(word);
                 if let Some(entry) = verb(word) {
+                    spelling::spell_out(arguments, at);
                     return Ok(First::Verb(entry));
                 }
                 reserved::check(word)?;

@@ -9,7 +9,11 @@ pub(super) fn template() -> StyledStr {
     use std::fmt::Write as _;
 
     let mut text = String::from("{about}\n\n{usage-heading} {usage}\n");
-    for (group, heading) in [(Group::Find, "Find"), (Group::Itself, "OMG itself")] {
+    for (group, heading) in [
+        (Group::Find, "Find"),
+        (Group::Change, "Change (this version plans, and changes nothing)"),
+        (Group::Itself, "OMG itself"),
+    ] {
         let _ = write!(text, "\n\u{1b}[1m\u{1b}[4m{heading}:\u{1b}[0m\n");
         for entry in VERBS.iter().filter(|entry| entry.group == group) {
             let _ = writeln!(text, "  \u{1b}[1m{:<12}\u{1b}[0m {}", entry.name, entry.about);
@@ -52,6 +56,17 @@ mod tests {
                     text.lines().next(),
                     Some("One command for every package on this system")
                 );
+            }
+        }
+    }
+
+    /// Terminals of 80 columns are what most people have.
+    #[test]
+    fn no_help_is_wider_than_a_terminal() {
+        let verbs = VERBS.iter().map(subcommand);
+        for mut command in verbs.chain([tree()]) {
+            for line in command.render_help().to_string().lines() {
+                assert!(crate::render::width(line) <= 80, "{line}");
             }
         }
     }

@@ -8,6 +8,7 @@ mod help;
 mod pacman;
 mod problem;
 mod reserved;
+mod spelling;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -124,8 +125,7 @@ fn execute(matches: &ArgMatches) -> Result<u8, (Fault, Option<bool>)> {
     if let Some(root) = globals.root.take().or_else(places::root) {
         globals.root = Some(std::path::absolute(&root).unwrap_or(root));
     }
-    let no_pager = globals.no_pager || globals.json || ui.pager == When::Never;
-    let mut session = Session::new(globals, ui.limit);
+    let mut session = Session::new(globals, &ui);
     let color = Some(session.out.screen.error_color);
     let Some((name, matches)) = matches.subcommand() else {
         return Err(early(Fault::new(Code::Usage, "no verb").hint("omg --help")));
@@ -133,22 +133,15 @@ fn execute(matches: &ArgMatches) -> Result<u8, (Fault, Option<bool>)> {
     let entry = verb(name)
         .ok_or_else(|| early(Fault::new(Code::Usage, format!("no verb is called '{name}'"))))?;
     let result = (entry.run)(matches, &mut session);
-    let pager = if no_pager { None } else { Some(pager()) };
-    let shown = emit(&session.out, pager, ui.pager == When::Always);
+    let shown = session.show();
     let code = result.map_err(|fault| (fault, color))?;
     shown.map_err(|fault| (fault, color))?;
     Ok(code)
 }
 
-/// What shows long output.
-fn pager() -> OsString {
-    let named = places::variable("OMG_PAGER").or_else(|| places::variable("PAGER"));
-    named.unwrap_or_else(|| "less -FRX".into())
-}
-
 /// `omg help VERB`.
 fn help_of(word: &str) -> Result<u8, Fault> {
-    let Some(entry) = verb(word) else {
+    let Some(entry) = verb(spelling::verb_of(word).unwrap_or(word)) else {
         return Err(problem::unknown_verb(word));
     };
     let mut root = root().subcommand(subcommand(entry));

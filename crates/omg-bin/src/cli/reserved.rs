@@ -5,18 +5,7 @@ use omg_core::{Code, Fault};
 
 /// Verbs that change the system, with apt's command for the same.
 const CHANGES: &[(&str, &str)] = &[
-    ("install", "apt-get install"),
-    ("i", "apt-get install"),
-    ("reinstall", "apt-get install --reinstall"),
-    ("remove", "apt-get remove"),
-    ("rm", "apt-get remove"),
-    ("purge", "apt-get purge"),
-    ("update", "apt-get update && sudo apt-get upgrade"),
-    ("upgrade", "apt-get upgrade"),
-    ("full-upgrade", "apt-get full-upgrade"),
-    ("dist-upgrade", "apt-get full-upgrade"),
     ("sync", "apt-get update"),
-    ("autoremove", "apt-get autoremove"),
     ("mark", "apt-mark"),
     ("hold", "apt-mark hold"),
     ("unhold", "apt-mark unhold"),
@@ -27,7 +16,6 @@ const CHANGES: &[(&str, &str)] = &[
 /// Verbs that apt has no word for.
 const OTHERS: &[&str] = &[
     "audit",
-    "aur",
     "blame",
     "cache",
     "ci",
@@ -54,7 +42,6 @@ const OTHERS: &[&str] = &[
     "version",
     "where",
     "which",
-    "why-not",
     "x",
 ];
 

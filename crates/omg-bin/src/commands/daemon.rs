@@ -68,8 +68,7 @@ struct Log<'a> {
 impl Verb for Daemon {
     const NAME: &'static str = "daemon";
     const GROUP: Group = Group::Itself;
-    const ABOUT: &'static str =
-        "Start, stop or look at the daemon; it starts by itself when needed";
+    const ABOUT: &'static str = "Start, stop or look at the daemon; it starts when needed";
     const EXAMPLES: &'static str = "\
   omg daemon status
   omg daemon logs -n 20

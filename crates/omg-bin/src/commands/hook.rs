@@ -23,12 +23,11 @@ enum Shell {
 impl Verb for Hook {
     const NAME: &'static str = "hook";
     const GROUP: Group = Group::Itself;
-    const ABOUT: &'static str =
-        "Print shell functions: prompt counts, and help for missing commands";
+    const ABOUT: &'static str = "Print shell functions: prompt counts, help for missing commands";
     const EXAMPLES: &'static str = "\
-  eval \"$(omg hook bash)\"                in ~/.bashrc; then PS1='$(omg_prompt)'\"$PS1\"
-  eval \"$(omg hook zsh)\"                 in ~/.zshrc; then PROMPT='$(omg_prompt)'$PROMPT
-  omg hook fish | source                 in ~/.config/fish/config.fish";
+  eval \"$(omg hook bash)\"       in ~/.bashrc; then PS1='$(omg_prompt)'\"$PS1\"
+  eval \"$(omg hook zsh)\"     in ~/.zshrc; then PROMPT='$(omg_prompt)'$PROMPT
+  omg hook fish | source     in ~/.config/fish/config.fish";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
         session.text(match self.shell {

@@ -1,8 +1,9 @@
 //! How `omg info` lays out a package: a heading, fields in one column, versions, the long description.
 
-use omg_core::{Details, InstallReason, Offered};
+use omg_core::{AurFacts, Details, InstallReason, Offered};
 
-use crate::render::{Cell, Column, Output, Style, Table, bytes, clean, rfc3339, wrap};
+use super::search::popularity;
+use crate::render::{Cell, Column, Output, Style, Table, bytes, clean, count, rfc3339, wrap};
 
 /// Columns for the labels, with the gap behind them.
 const LABEL: usize = 14;
@@ -17,6 +18,9 @@ const PIPED: usize = 100;
 pub(super) fn write(out: &mut Output, details: &Details<'_>) {
     heading(out, details);
     identity(out, details);
+    if let Some(aur) = &details.aur {
+        recipe(out, aur);
+    }
     space(out, details);
     state(out, details);
     relations(out, details);
@@ -36,6 +40,9 @@ fn heading(out: &mut Output, details: &Details<'_>) {
             out.push("  ").styled(Style::Warn, &text);
         }
         None => {}
+    }
+    if details.aur.is_some_and(|aur| aur.out_of_date.is_some()) {
+        out.push("  ").styled(Style::Bad, "[out of date]");
     }
     if details.held {
         out.push("  ").styled(Style::Warn, "[held]");
@@ -81,6 +88,31 @@ fn identity(out: &mut Output, details: &Details<'_>) {
     field(out, "Maintainer", details.maintainer);
     if !details.licenses.is_empty() {
         field(out, "Licence", Some(&details.licenses.join(", ")));
+    }
+}
+
+/// What the AUR knows of it. Its maintainer stands among the fields of every package if the backend
+/// has it; here is the one who may change the recipe.
+fn recipe(out: &mut Output, aur: &AurFacts<'_>) {
+    field(out, "Package base", Some(aur.package_base));
+    label(out, "Votes");
+    let liked = format!("{}, popularity {}", count(aur.votes.into()), popularity(aur));
+    out.push(&liked).line();
+    label(out, "Recipe by");
+    match aur.maintainer {
+        Some(name) => out.foreign(Style::Plain, name).line(),
+        None => out.styled(Style::Warn, "nobody: it is orphaned").line(),
+    };
+    let times = [
+        ("Submitted", Some(aur.first_submitted), Style::Plain),
+        ("Changed", Some(aur.last_modified), Style::Plain),
+        ("Out of date", aur.out_of_date, Style::Bad),
+    ];
+    for (name, time, style) in times {
+        if let Some(time) = time {
+            label(out, name);
+            out.styled(style, &rfc3339(time).to_string()).line();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `omg list`: packages by state.
 
 use clap::Args;
-use omg_core::{Code, Fault, InstallReason, Listed};
+use omg_core::{Code, Fault, InstallReason, Listed, Source};
 use omg_proto::{ListFilter, Query, Reply};
 use serde::Serialize;
 
@@ -44,6 +44,9 @@ struct Which {
     /// Installed, and offered by no repository
     #[arg(long)]
     local: bool,
+    /// Installed, and a recipe of the AUR makes it
+    #[arg(long)]
+    aur: bool,
 }
 
 impl Which {
@@ -68,12 +71,12 @@ pub(super) struct Body<'a> {
 impl Verb for List {
     const NAME: &'static str = "list";
     const ALIASES: &'static [&'static str] = &["ls-installed"];
-    const ABOUT: &'static str =
-        "List packages: installed, or --available, --explicit, --orphans, --local";
+    const ABOUT: &'static str = "List packages: installed, --explicit, --orphans, --available";
     const EXAMPLES: &'static str = "\
   omg list                       what is on this system
   omg list 'python3-*'           only names that match
   omg list --orphans -q          names only, for scripts
+  omg list --aur                 what recipes of the AUR made
   omg list --available --json    everything that could be installed";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
@@ -81,6 +84,9 @@ impl Verb for List {
         let reply = answer.reply()?;
         let Reply::List(packages) = reply else { return Err(unexpected(&reply)) };
         let mut packages = packages;
+        if self.which.aur {
+            packages.retain(|package| package.source == Source::Aur);
+        }
         if !self.patterns.is_empty() {
             packages.retain(|package| {
                 self.patterns.iter().any(|pattern| matches(pattern, package.name))

@@ -5,6 +5,9 @@ use omg_core::Fault;
 
 use crate::session::Session;
 
+mod aur;
+mod autoremove;
+mod change;
 mod completions;
 mod config;
 mod daemon;
@@ -13,28 +16,38 @@ mod explain;
 mod explicit;
 mod files;
 mod found;
+mod groups;
 mod hook;
 mod info;
 mod info_view;
+mod install;
 mod limit;
 mod list;
 mod man;
+mod native;
 mod outdated;
 mod owns;
+mod plan;
 mod provides;
 mod rdeps;
+mod remove;
+mod review_view;
 mod search;
 mod size;
 mod status;
 mod suggest;
 mod tree;
+mod update;
 mod why;
+mod why_not;
 
 /// Under which heading `omg --help` lists a verb.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Group {
     /// Queries.
     Find,
+    /// Changes, which this version only plans.
+    Change,
     /// OMG itself.
     Itself,
 }
@@ -110,10 +123,17 @@ pub(crate) static VERBS: &[Entry] = &[
     Entry::of::<owns::Owns>(),
     Entry::of::<files::Files>(),
     Entry::of::<why::Why>(),
+    Entry::of::<why_not::WhyNot>(),
     Entry::of::<rdeps::Rdeps>(),
     Entry::of::<tree::Tree>(),
     Entry::of::<size::Size>(),
+    Entry::of::<groups::Groups>(),
     Entry::of::<status::Status>(),
+    Entry::of::<install::Install>(),
+    Entry::of::<remove::Remove>(),
+    Entry::of::<update::Update>(),
+    Entry::of::<autoremove::Autoremove>(),
+    Entry::of::<aur::Aur>(),
     Entry::of::<doctor::Doctor>(),
     Entry::of::<daemon::Daemon>(),
     Entry::of::<config::Config>(),

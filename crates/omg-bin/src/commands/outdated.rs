@@ -30,25 +30,34 @@ impl Verb for Outdated {
   omg outdated -q                names only";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
-        let answer = session.ask(Query::Updates { security: self.security })?;
-        let reply = answer.reply()?;
-        let Reply::List(packages) = reply else { return Err(unexpected(&reply)) };
-        let mut packages = packages;
-        self.limit.cut(&mut packages);
-        if packages.is_empty()
-            && !session.globals.json
-            && !session.globals.quiet
-            && session.out.screen.tty()
-        {
-            session.out.note(if self.security {
-                "no security fixes wait"
-            } else {
-                "everything is up to date"
-            });
-        }
-        list::show(session, &packages, write);
+        list(session, self.security, |packages| {
+            self.limit.cut(packages);
+        })?;
         Ok(0)
     }
+}
+
+/// Lists what could be newer, cut by `cut`; was there anything?
+pub(super) fn list(
+    session: &mut Session,
+    security: bool,
+    cut: impl FnOnce(&mut Vec<Listed<'_>>),
+) -> Result<bool, Fault> {
+    let answer = session.ask(Query::Updates { security })?;
+    let reply = answer.reply()?;
+    let Reply::List(packages) = reply else { return Err(unexpected(&reply)) };
+    let mut packages = packages;
+    let any = !packages.is_empty();
+    cut(&mut packages);
+    if !any && !session.globals.json && !session.globals.quiet && session.out.screen.tty() {
+        session.out.note(if security {
+            "no security fixes wait"
+        } else {
+            "everything is up to date"
+        });
+    }
+    list::show(session, &packages, write);
+    Ok(any)
 }
 
 fn write(out: &mut Output, packages: &[Listed<'_>]) {

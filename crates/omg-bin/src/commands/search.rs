@@ -1,7 +1,7 @@
 //! `omg search`: packages by words in their names and descriptions, best first.
 
 use clap::Args;
-use omg_core::{Code, Fault, Summary};
+use omg_core::{AurFacts, Code, Fault, Summary};
 use omg_proto::{Query, Reply};
 use serde::Serialize;
 
@@ -86,12 +86,11 @@ fn write(out: &mut Output, query: &str, total: u32, packages: &[Summary<'_>]) {
     let mut table =
         Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Rest]);
     for package in packages {
-        let name = Cell::new(Style::Name, package.name).highlight(&words);
         table.row([
             mark(out, package),
-            name,
+            name(package, &words),
             version(out, package),
-            repository(package.repository),
+            origin(package),
             Cell::new(Style::Plain, package.description),
         ]);
     }
@@ -129,11 +128,7 @@ fn write_piped(out: &mut Output, packages: &[Summary<'_>]) {
 fn write_pairs(out: &mut Output, words: &[String], packages: &[Summary<'_>], columns: usize) {
     for package in packages {
         let mut room = columns.saturating_sub(mark(out, package).write(out, 1));
-        let cells = [
-            Cell::new(Style::Name, package.name).highlight(words),
-            version(out, package),
-            repository(package.repository),
-        ];
+        let cells = [name(package, words), version(out, package), origin(package)];
         for (at, cell) in cells.iter().enumerate() {
             // The first one that does not fit is cut, and ends the line.
             if room < 3 {
@@ -162,6 +157,30 @@ pub(super) fn mark(out: &Output, package: &Summary<'_>) -> Cell<'static> {
     }
 }
 
+/// The name; a package of the AUR is told apart from one of the same name in a repository, in the
+/// notation that `install` takes.
+fn name<'a>(package: &Summary<'a>, words: &[String]) -> Cell<'a> {
+    let name = Cell::new(Style::Name, package.name).highlight(words);
+    match package.aur {
+        Some(_) => name.prefixed(Style::Repository, "aur/"),
+        None => name,
+    }
+}
+
+/// Where it comes from; of the AUR, what its users think of it.
+fn origin<'a>(package: &Summary<'a>) -> Cell<'a> {
+    let Some(aur) = &package.aur else { return repository(package.repository) };
+    let liked = format!("(+{} {})", aur.votes, popularity(aur));
+    let old = if aur.out_of_date.is_some() { " [out of date]" } else { "" };
+    let alone = if aur.maintainer.is_none() { " [orphaned]" } else { "" };
+    Cell::pieces([(Style::Dim, &*liked), (Style::Bad, old), (Style::Warn, alone)])
+}
+
+/// The AUR's popularity as its pages show it: `0.56`.
+pub(super) fn popularity(aur: &AurFacts<'_>) -> String {
+    format!("{:.2}", f64::from(aur.popularity) / 1e6)
+}
+
 /// The candidate's version; after the installed one where they differ.
 fn version<'a>(out: &Output, package: &Summary<'a>) -> Cell<'a> {
     match package.installed_version {
@@ -177,4 +196,58 @@ fn version<'a>(out: &Output, package: &Summary<'a>) -> Cell<'a> {
 pub(super) fn repository(name: &str) -> Cell<'_> {
     let style = if name.contains("security") { Style::Security } else { Style::Repository };
     Cell::new(style, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Screen;
+    use omg_core::Source;
+
+    #[test]
+    fn recipes_of_the_aur_are_marked() {
+        let plain = Summary {
+            name: "yay",
+            version: "11.3.0-1",
+            source: Source::Alpm,
+            repository: "extra",
+            architecture: "x86_64",
+            description: "A pacman wrapper and AUR helper",
+            installed_version: Some("11.3.0-1"),
+            score: 1,
+            aur: None,
+        };
+        let aur = AurFacts {
+            package_base: "yay",
+            maintainer: Some("jguer"),
+            votes: 2143,
+            popularity: 21_456_789,
+            ..AurFacts::default()
+        };
+        let dead = AurFacts { maintainer: None, out_of_date: Some(1), ..aur };
+        let packages = [
+            plain,
+            Summary {
+                source: Source::Aur,
+                repository: "aur",
+                aur: Some(aur),
+                installed_version: None,
+                ..plain
+            },
+            Summary { name: "yay-\x1b[31m", repository: "aur", aur: Some(dead), ..plain },
+        ];
+        for (name, screen) in [
+            ("search_aur_wide", Screen::terminal(120)),
+            ("search_aur_narrow", Screen::terminal(40)),
+            ("search_aur_piped", Screen::pipe()),
+        ] {
+            let mut out = Output::new(screen);
+            write(&mut out, "yay", 3, &packages);
+            insta::assert_snapshot!(name, out.text());
+            let fits = |line: &str| {
+                screen.columns.is_none_or(|columns| crate::render::width(line) <= columns)
+            };
+            assert!(out.text().lines().all(fits), "{}", out.text());
+        }
+    }
 }

@@ -46,7 +46,7 @@ struct Trees<'a> {
 
 impl Verb for Size {
     const NAME: &'static str = "size";
-    const ABOUT: &'static str = "Show the space that packages take, alone and with what they need";
+    const ABOUT: &'static str = "Show the space that packages take, alone and with their needs";
     const EXAMPLES: &'static str = "\
   omg size                       what you asked for, largest first
   omg size --tree vim            with its dependencies

@@ -62,6 +62,10 @@ pub(crate) enum Style {
     Bad,
     /// A label.
     Heading,
+    /// What is new in it: the part of a version that changes.
+    Fresh,
+    /// Goes away.
+    Gone,
 }
 
 impl Style {
@@ -78,6 +82,8 @@ impl Style {
             Self::Warn => "\x1b[33m",
             Self::Bad => "\x1b[1;31m",
             Self::Heading => "\x1b[1m",
+            Self::Fresh => "\x1b[1;32m",
+            Self::Gone => "\x1b[31m",
         }
     }
 

@@ -20,6 +20,16 @@ pub(crate) fn bytes(size: u64) -> String {
     format!("{:.0} EiB", value * 1024.0)
 }
 
+/// `+1.3 MiB`, `-12 KiB`: bytes that are more or fewer afterwards.
+pub(crate) fn change_of_size(delta: i64) -> String {
+    let sign = match delta {
+        0 => "",
+        1.. => "+",
+        _ => "-",
+    };
+    format!("{sign}{}", bytes(delta.unsigned_abs()))
+}
+
 /// `64,512`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -79,6 +89,7 @@ mod tests {
         assert_eq!(bytes(1_023_900), "1.0 MiB");
         assert_eq!(bytes(4_294_967_296), "4.0 GiB");
         assert_eq!(bytes(u64::MAX), "16 EiB");
+        assert_eq!([change_of_size(-1536), change_of_size(0)], ["-1.5 KiB", "0 B"]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! From replies to text: colour, width, tables, trees, sizes and times, JSON, faults, the pager.
+//! From replies to text: colour, width, tables, trees, sizes and times, JSON, faults, the pager;
+//! and questions to the user.
 //!
 //! Everything is written into an [`Output`] in memory and leaves the process in one write. Text that
 //! comes from packages passes through [`text::clean`] on its way, so the only escape sequences on the
@@ -10,6 +11,7 @@ mod fault;
 mod human;
 mod json;
 mod output;
+mod prompt;
 mod screen;
 mod table;
 mod text;
@@ -18,9 +20,10 @@ mod tree;
 pub(crate) use color::{ColorChoice, Style};
 pub(crate) use emit::{complain, emit};
 pub(crate) use fault::{fault_json, fault_text};
-pub(crate) use human::{age, bytes, count, rfc3339, uptime};
+pub(crate) use human::{age, bytes, change_of_size, count, rfc3339, uptime};
 pub(crate) use json::Document;
 pub(crate) use output::Output;
+pub(crate) use prompt::{choose, confirm, somebody_there};
 pub(crate) use screen::Screen;
 pub(crate) use table::{Cell, Column, Table};
 pub(crate) use text::{clean, cut, width, wrap};

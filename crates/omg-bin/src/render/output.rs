@@ -67,6 +67,12 @@ impl Output {
         std::mem::take(&mut self.text)
     }
 
+    /// Forgets everything, because it has been shown.
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.notes.clear();
+    }
+
     /// What goes to standard output so far.
     pub(crate) fn text(&self) -> &str {
         &self.text

@@ -16,13 +16,13 @@ const NARROWEST: usize = 8;
 pub(crate) struct Cell<'a> {
     text: Cow<'a, str>,
     style: Style,
-    matched: Vec<Range<usize>>,
+    marked: Vec<(Range<usize>, Style)>,
 }
 
 impl<'a> Cell<'a> {
     /// Text from a package, made safe.
     pub(crate) fn new(style: Style, text: &'a str) -> Self {
-        Self { text: clean(text), style, matched: Vec::new() }
+        Self { text: clean(text), style, marked: Vec::new() }
     }
 
     /// Text that was put together here, made safe.
@@ -31,7 +31,7 @@ impl<'a> Cell<'a> {
             Cow::Borrowed(_) => text,
             Cow::Owned(clean) => clean,
         };
-        Self { text: Cow::Owned(text), style, matched: Vec::new() }
+        Self { text: Cow::Owned(text), style, marked: Vec::new() }
     }
 
     /// Marks where the words of a query stand in the text; case does not matter.
@@ -50,7 +50,30 @@ impl<'a> Cell<'a> {
             }
             overlap
         });
-        self.matched = ranges;
+        self.marked = ranges.into_iter().map(|range| (range, Style::Match)).collect();
+        self
+    }
+
+    /// Pieces of text behind each other, each in its own style and made safe.
+    pub(crate) fn pieces<'p>(pieces: impl IntoIterator<Item = (Style, &'p str)>) -> Self {
+        let mut text = String::new();
+        let mut marked = Vec::new();
+        for (style, piece) in pieces {
+            let start = text.len();
+            text.push_str(&clean(piece));
+            marked.push((start..text.len(), style));
+        }
+        Self { text: Cow::Owned(text), style: Style::Plain, marked }
+    }
+
+    /// The same with text of our own in front, in a style of its own.
+    #[must_use]
+    pub(crate) fn prefixed(mut self, style: Style, prefix: &'static str) -> Self {
+        for (range, _) in &mut self.marked {
+            *range = range.start + prefix.len()..range.end + prefix.len();
+        }
+        self.marked.insert(0, (0..prefix.len(), style));
+        self.text = Cow::Owned(format!("{prefix}{}", self.text));
         self
     }
 
@@ -64,14 +87,15 @@ impl<'a> Cell<'a> {
         let mark = out.screen.pick("…", "...");
         let text = cut(&self.text, columns, mark);
         let mut plain = 0;
-        for range in self.matched.iter().filter(|range| range.end <= text.len()) {
+        for (range, style) in &self.marked {
+            let end = range.end.min(text.len());
             let (Some(before), Some(inside)) =
-                (text.get(plain..range.start), text.get(range.clone()))
+                (text.get(plain..range.start), text.get(range.start..end))
             else {
                 break;
             };
-            out.styled(self.style, before).styled(Style::Match, inside);
-            plain = range.end;
+            out.styled(self.style, before).styled(*style, inside);
+            plain = end;
         }
         let rest = text.get(plain..).unwrap_or("");
         if !rest.is_empty() {

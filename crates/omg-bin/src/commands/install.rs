@@ -1,0 +1,73 @@
+//! `omg install`: what it would take to have packages.
+
+use clap::Args;
+use omg_core::{Change, Fault, Operation, PlanOptions};
+
+use super::change::{self, Manner};
+use super::{Group, Verb, owns};
+use crate::session::Session;
+
+/// Install packages.
+#[derive(Args, Debug)]
+pub(crate) struct Install {
+    /// PKG, PKG=VERSION, PKG/SUITE, REPO/PKG, ./FILE; PKG- removes
+    #[arg(required = true, value_name = "PACKAGE")]
+    packages: Vec<String>,
+    #[command(flatten)]
+    manner: Manner,
+    /// Which package provides what is wanted
+    #[arg(long, value_name = "WANTED=PKG", value_parser = change::provider)]
+    provider: Vec<(String, String)>,
+    /// Install again what is installed
+    #[arg(long)]
+    reinstall: bool,
+    /// Leave out what is only recommended
+    #[arg(long, aliases = ["no-install-recommends", "without-recommends"])]
+    no_recommends: bool,
+    /// Upgrade the whole system with it
+    #[arg(short, long)]
+    upgrade: bool,
+    /// Refuse AUR recipes changed since: 3d, 12h, 0
+    #[arg(long, value_name = "TIME", value_parser = change::seconds)]
+    min_age: Option<u64>,
+}
+
+impl Verb for Install {
+    const NAME: &'static str = "install";
+    const ALIASES: &'static [&'static str] = &["i"];
+    const GROUP: Group = Group::Change;
+    const ABOUT: &'static str = "Plan to install packages; shows all that it would do";
+    const EXAMPLES: &'static str = "\
+  omg install -n vim             what it would do
+  omg install -n vim=2:9.0.1378-2 ./local.deb nano-
+  omg install -n --provider awk=gawk base
+  omg install -n --json vim      the plan as JSON
+  omg install -n -q vim          +NAME VERSION comes, -NAME goes";
+
+    fn run(self, session: &mut Session) -> Result<u8, Fault> {
+        let targets =
+            self.packages.iter().map(|package| target(package)).collect::<Result<Vec<_>, _>>()?;
+        let mut change = Change::new(Operation::Install, targets);
+        change.providers = self.provider;
+        change.options = PlanOptions {
+            reinstall: self.reinstall,
+            without_recommends: self.no_recommends,
+            follow: self.upgrade,
+            min_age_s: self.min_age,
+            ..PlanOptions::default()
+        };
+        change::run(session, change, self.manner)
+    }
+}
+
+/// A package file gets its whole path, because the daemon works elsewhere. `pkg/suite` is none.
+fn target(text: &str) -> Result<String, Fault> {
+    let path = ["/", "./", "../"].iter().any(|start| text.starts_with(start));
+    let archive = std::path::Path::new(text).extension().is_some_and(|it| it == "deb")
+        || text.contains(".pkg.tar");
+    if path || (archive && std::path::Path::new(text).is_file()) {
+        owns::absolute(text)
+    } else {
+        Ok(text.to_owned())
+    }
+}

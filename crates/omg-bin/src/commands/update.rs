@@ -1,0 +1,63 @@
+//! `omg update`: what is newer, and what it would take to have it.
+
+use clap::Args;
+use omg_core::{Change, Code, Fault, Operation, PlanOptions, Scope};
+
+use super::change::{self, Manner};
+use super::{Group, Verb, outdated};
+use crate::session::Session;
+
+/// Exit code where upgrades are pending.
+const PENDING: u8 = 10;
+
+/// Bring the system up to date.
+#[derive(Args, Debug)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    manner: Manner,
+    /// Neither install nor remove anything for it
+    #[arg(long, conflicts_with = "full")]
+    safe: bool,
+    /// Remove what is in the way
+    #[arg(long)]
+    full: bool,
+    /// List what is newer; exit code 10 if anything
+    #[arg(long, conflicts_with_all = ["safe", "full"])]
+    check: bool,
+    /// Refuse AUR recipes changed since: 3d, 12h, 0
+    #[arg(long, value_name = "TIME", value_parser = change::seconds)]
+    min_age: Option<u64>,
+    #[arg(long, hide = true)]
+    devel: bool,
+}
+
+impl Verb for Update {
+    const NAME: &'static str = "update";
+    const ALIASES: &'static [&'static str] = &["upgrade"];
+    const GROUP: Group = Group::Change;
+    const ABOUT: &'static str = "Plan to bring the whole system up to date";
+    const EXAMPLES: &'static str = "\
+  omg update -n                  what would become newer
+  omg update -n --safe           without new packages or removals
+  omg full-upgrade -n            the same as update --full
+  omg update --check             exit code 10 if upgrades are pending";
+
+    fn run(self, session: &mut Session) -> Result<u8, Fault> {
+        if self.devel {
+            return Err(Fault::new(Code::Usage, "this version has no --devel")
+                .hint("packages built from a repository's newest commit are not looked at yet"));
+        }
+        if self.check {
+            let pending = outdated::list(session, false, |_| {})?;
+            return Ok(if pending { PENDING } else { 0 });
+        }
+        let scope = match (self.safe, self.full) {
+            (true, _) => Scope::Safe,
+            (_, true) => Scope::Full,
+            _ => Scope::Standard,
+        };
+        let mut change = Change::new(Operation::Upgrade, Vec::<String>::new());
+        change.options = PlanOptions { scope, min_age_s: self.min_age, ..PlanOptions::default() };
+        change::run(session, change, self.manner)
+    }
+}
