@@ -12,7 +12,8 @@ use omg_aur::recipes::{
     CommitId, Content, FileKind, MAX_FILE, MAX_FILES, PackageBase, RecipeBase, RecipeError,
     Recipes, Reviewed,
 };
-use omg_core::Code;
+use omg_aur::review::{Facts, review};
+use omg_core::{AurFacts, Code};
 
 use crate::world::{World, base};
 
@@ -164,7 +165,12 @@ fn everything_once() {
     let log = recipes.log(&base("x"), &new, 10).unwrap();
     assert_eq!(log.len(), 2);
     assert_eq!(recipes.read(&base("x"), &new).unwrap().text("PKGBUILD"), Some("pkgver=2\n"));
-    // REVIEWPART
+    let state = Reviewed::open(&world.join("state"));
+    let mut state = state.unwrap();
+    state.remember(&base("x"), &log[1].commit, None, 0).unwrap();
+    let facts = Facts::new(AurFacts::default(), 0);
+    let review = review(&recipes, &base("x"), &new, state.get(&base("x")), &facts).unwrap();
+    assert!(review.diff.contains("-pkgver=1\n+pkgver=2\n"), "{}", review.diff);
 }
 
 #[test]
