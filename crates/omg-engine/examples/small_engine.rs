@@ -69,6 +69,7 @@ impl Small {
             }
             "print" => print(value),
             "say" => drop(std::io::stderr().write_all(format!("{value}\n").as_bytes())),
+            "flood" => flood(),
             "huge" => plan.warnings = vec!["x".repeat(4096); 5000],
             "many" => plan.unneeded = (0..200_001).map(|number| number.to_string()).collect(),
             "newline" => plan.changes.push(install("two\nlines")),
@@ -138,6 +139,12 @@ fn print(text: &str) {
     drop(Command::new("echo").arg(text).status());
     // One that reads must not get at the daemon's asks.
     drop(Command::new("cat").status());
+}
+
+/// Many lines on standard error, then a very long one without an end.
+fn flood() {
+    let lines = "a warning\n".repeat(20_000) + &"x".repeat(1 << 20);
+    drop(std::io::stderr().write_all(lines.as_bytes()));
 }
 
 fn descriptors() -> Vec<String> {

@@ -5,6 +5,7 @@
 //!
 //! * [`serve`], [`Planner`]: the engine's side. Its `main` is `serve::<ItsPlanner>(workers)`.
 //! * [`Engine`]: the daemon's side. Starts the process, asks it, starts it again when it dies.
+//! * [`wire`]: their frames, and the limits of these.
 //! * [`locate`]: where an engine's executable is.
 //!
 //! This crate knows no package manager, reads no environment variable and believes nothing that an

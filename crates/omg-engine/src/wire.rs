@@ -2,7 +2,8 @@
 //!
 //! The first frame in each direction is a [`Hello`]. Every later one from the daemon is an ask: id and
 //! state (`u64`, big-endian), then a bitcode [`Change`]. Every later one from the engine is an answer:
-//! id, a byte that tells a plan from a fault, then [`plan`] or a bitcode [`Fault`].
+//! id, a byte that tells a plan from a fault, then a plan or a bitcode [`Fault`]. A plan
+//! is its seven lists, each with its length in bytes (`u32`, big-endian) before its bitcode.
 
 mod list;
 mod plan;
@@ -57,6 +58,10 @@ impl<'a> Hello<'a> {
         framed(|out| out.extend_from_slice(&bitcode::encode(&hello)))
     }
 
+    /// Reads a greeting and refuses other protocols.
+    ///
+    /// # Errors
+    /// [`Error::Undecodable`], [`Error::NotEngine`], [`Error::Version`].
     pub fn decode(payload: &'a [u8]) -> Result<Self, Error> {
         let hello: Self = bitcode::decode(payload)
             .map_err(|source| Error::Undecodable { what: "greeting", source })?;
@@ -83,6 +88,9 @@ pub struct Ask {
 
 impl Ask {
     /// The frame of an ask.
+    ///
+    /// # Errors
+    /// [`Error::Limit`]: the change is too large.
     pub fn frame(id: u64, state: Generation, change: &Change) -> Result<Vec<u8>, Error> {
         limit_change(change)?;
         let frame = framed(|out| {
@@ -94,6 +102,10 @@ impl Ask {
         Ok(frame)
     }
 
+    /// Reads an ask's payload.
+    ///
+    /// # Errors
+    /// [`Error::Limit`], [`Error::Length`], [`Error::Undecodable`].
     pub fn decode(payload: &[u8]) -> Result<Self, Error> {
         limit("frame of a change", payload.len(), ASK_LIMIT as usize)?;
         let (id, rest) = number(payload)?;
@@ -138,8 +150,12 @@ fn answered(id: u64, kind: u8, body: &[u8]) -> Vec<u8> {
     })
 }
 
-/// An answer's id, and what it says. No payload within the limits makes it panic, or take more memory
+/// An answer's id, and what it says. A plan that says what no plan can say comes back as a fault with
+/// [`Code::Malformed`](omg_core::Code::Malformed). No payload within the limits makes it panic, or take more memory
 /// than 400 MiB, for 200,000 items of every kind; a plan of today's largest systems takes 30.
+///
+/// # Errors
+/// [`Error::Limit`], [`Error::Length`], [`Error::Undecodable`]: what follows it makes no sense either.
 pub fn decode_answer(payload: &[u8]) -> Result<(u64, Result<Plan, Fault>), Error> {
     let (id, rest) = number(payload)?;
     match rest.split_first() {
@@ -158,7 +174,10 @@ pub fn decode_answer(payload: &[u8]) -> Result<(u64, Result<Plan, Fault>), Error
     }
 }
 
-/// Reads a frame's payload; `None` at the end of the stream.
+/// Reads a frame's payload of `most` bytes at the most; `None` at the end of the stream.
+///
+/// # Errors
+/// [`Error::Limit`] before room is made, [`Error::Pipe`], also if the stream ends within the frame.
 pub fn read(stream: &mut impl Read, most: u32) -> Result<Option<Vec<u8>>, Error> {
     let pipe = |source| Error::Pipe { context: "reading a frame", source };
     let mut prefix = Vec::with_capacity(PREFIX);
@@ -177,6 +196,9 @@ pub fn read(stream: &mut impl Read, most: u32) -> Result<Option<Vec<u8>>, Error>
 }
 
 /// The length that a frame begins with, before anything is allocated for it.
+///
+/// # Errors
+/// [`Error::Limit`]: it is over `most`.
 pub fn length(prefix: [u8; PREFIX], most: u32) -> Result<u32, Error> {
     let length = u32::from_be_bytes(prefix);
     limit("frame", length as usize, most as usize)?;

@@ -43,7 +43,8 @@ pub(super) fn start(settings: &Builder) -> Result<Arc<Run>, Error> {
     let path = &settings.executable;
     let failed = |source| Error::Start { path: path.clone(), source };
     let root = std::path::absolute(&settings.root).map_err(failed)?;
-    let mut child = Command::new(path)
+    let executable = std::path::absolute(path).map_err(failed)?;
+    let mut child = Command::new(executable)
         .arg("plan")
         .arg("--root")
         .arg(root)
