@@ -5,9 +5,11 @@
     reason = "helpers of tests: they may fail by panicking, and build small texts"
 )]
 
+mod available;
 mod catalogue;
 mod conf;
 mod contract;
+mod local;
 mod oracle;
 mod queries;
 mod roots;
