@@ -1,0 +1,84 @@
+//! libapt's configuration for a root.
+
+use std::path::Path;
+
+use omg_backend_dpkg::apt::Conf;
+use rust_apt::config::Config;
+use rust_apt::raw::config as raw;
+
+/// What of apt's configuration decides about a plan.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Architectures that are enabled, the native one first.
+    pub(crate) architectures: Vec<String>,
+    /// Held packages stay.
+    pub(crate) holds: bool,
+    /// libapt's own resolver is used.
+    pub(crate) internal: bool,
+    /// Where downloaded archives are, with a slash at the end.
+    pub(crate) archives: String,
+    /// Removing a package of one of these sections leaves its dependencies as chosen by hand.
+    pub(crate) never_automatic: Vec<String>,
+    /// `apt-get` would run with these, which change what it does without being asked.
+    pub(crate) autoremove: bool,
+}
+
+impl Settings {
+    /// Makes libapt see the system under `root`, and nothing else.
+    ///
+    /// The root's own configuration is read, as apt does with `Dir` set. Nothing is ever written:
+    /// the on-disk cache of another root than `/` is left alone, and so are logs of resolvers.
+    pub(crate) fn load(root: &Path, recommends: bool) -> Self {
+        raw::clear_all();
+        let dir = root.to_string_lossy();
+        let dir = dir.trim_end_matches('/');
+        let foreign = !dir.is_empty();
+        let conf = Conf::read(root);
+        if foreign {
+            set("Dir", &format!("{dir}/"));
+            set("APT::Architecture", conf.architecture());
+        }
+        raw::init_config();
+        let config = Config::new();
+        if foreign {
+            let status = config.find("Dir::State::status", "");
+            if status.is_empty() {
+                config.set("Dir::State::status", &format!("{dir}/var/lib/dpkg/status"));
+            } else if !status.starts_with(dir) {
+                config
+                    .set("Dir::State::status", &conf.file("Dir::State::status").to_string_lossy());
+            }
+            config.clear("APT::Architectures");
+            let architectures = conf.architectures();
+            config.set_vector(
+                "APT::Architectures",
+                &architectures.iter().map(|name| name.as_str()).collect(),
+            );
+            config.set("Dir::Cache::pkgcache", "");
+            config.set("Dir::Cache::srcpkgcache", "");
+        }
+        config.set("Dir::Log::Solver", "");
+        config.set("Dir::Log::Planner", "");
+        if !recommends {
+            config.set("APT::Install-Recommends", "false");
+        }
+        raw::init_system();
+        Self {
+            architectures: config.get_architectures(),
+            holds: !config.bool("APT::Ignore-Hold", false),
+            internal: config.find("APT::Solver", "internal") == "internal",
+            archives: config.dir("Dir::Cache::archives", "/var/cache/apt/archives/"),
+            never_automatic: config.find_vector("APT::Never-MarkAuto-Sections"),
+            autoremove: config.bool("APT::Get::AutomaticRemove", false),
+        }
+    }
+
+    /// The native architecture.
+    pub(crate) fn native(&self) -> &str {
+        self.architectures.first().map_or("", String::as_str)
+    }
+}
+
+fn set(name: &str, value: &str) {
+    raw::set(name.to_owned(), value.to_owned());
+}
