@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use omg_aur::recipes::{RecipeBase, Recipes};
+use omg_aur::{Aur, Both, Demands};
 use omg_backend::Either;
 use omg_backend_alpm::Alpm;
 use omg_backend_dpkg::Dpkg;
 use omg_cache::Store;
-use omg_core::Fault;
+use omg_core::{Code, Fault};
 use omg_engine::Engine;
 use omg_service::{Catalogue, Options};
 
@@ -17,14 +19,14 @@ use crate::places;
 use crate::settings::Settings;
 
 /// What a root can turn out to be.
-pub(super) type System = Either<Dpkg, Alpm>;
+pub(super) type System = Either<Dpkg, Either<Alpm, Both<Alpm>>>;
 
 /// Opens the backend that fits what lies below the root, and loads or builds its catalogue.
 pub(super) async fn load(
     arguments: &Arguments,
     settings: &Settings,
 ) -> Result<Arc<Catalogue<System>>, Fault> {
-    let backend = Arc::new(open(&arguments.root)?);
+    let backend = Arc::new(open(arguments, settings)?);
     let options = Options {
         snapshot: snapshot(arguments),
         namespace: vendor(&arguments.root),
@@ -33,14 +35,43 @@ pub(super) async fn load(
     Catalogue::start(backend, store(arguments), options).await
 }
 
-fn open(root: &Path) -> Result<System, Fault> {
+fn open(arguments: &Arguments, settings: &Settings) -> Result<System, Fault> {
+    let root = &*arguments.root;
     // Where nothing is found, the message names the file that Debian would have.
     let distribution = Distribution::or_debian(Some(root));
     let engine = Engine::new(omg_engine::locate(engine_name(distribution)), root.to_path_buf());
     Ok(match distribution {
         Distribution::Debian => Either::First(Dpkg::open(root)?.with_engine(engine)),
-        Distribution::Arch => Either::Second(Alpm::open(root)?.with_engine(engine)),
+        Distribution::Arch => {
+            let alpm = Alpm::open(root)?.with_engine(engine);
+            Either::Second(if settings.aur.enabled {
+                Either::Second(with_aur(alpm, arguments, settings)?)
+            } else {
+                Either::First(alpm)
+            })
+        }
     })
+}
+
+/// The repositories of an Arch system together with the AUR.
+fn with_aur(alpm: Alpm, arguments: &Arguments, settings: &Settings) -> Result<Both<Alpm>, Fault> {
+    let nowhere = || {
+        Fault::new(Code::Failure, "there is no directory to keep recipes of the AUR in")
+            .hint("set HOME, or `enabled = false` in the settings' section [aur]")
+    };
+    let cache = arguments.cache.clone().or_else(places::cache).ok_or_else(nowhere)?.join("aur");
+    let state = places::state().ok_or_else(nowhere)?.join("aur");
+    let url = &settings.aur.url;
+    let base =
+        if url.starts_with("https://") { RecipeBase::https(url) } else { RecipeBase::local(url) };
+    let recipes = base.and_then(|base| Recipes::new(&cache.join("recipes"), base));
+    let recipes = recipes.map_err(omg_aur::Error::from)?;
+    let aur = Aur::open(omg_aur::Settings::new(url, &cache, omg_backend_alpm::version::compare))?;
+    let demands = Demands {
+        min_age_s: u64::from(settings.aur.min_age_days) * 86_400,
+        exempt: settings.aur.exempt.clone(),
+    };
+    Ok(Both::new(alpm, aur, recipes, &state, demands))
 }
 
 /// The executable that plans for a distribution.
