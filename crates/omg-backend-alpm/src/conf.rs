@@ -161,11 +161,8 @@ impl Conf {
     }
 
     fn guess_repositories(&self) -> Vec<Repository> {
-        let entries = match fs::read_dir(self.db_path.join("sync")) {
-            Ok(entries) => entries,
-            // Nothing was ever synchronised.
-            Err(_) => return Vec::new(),
-        };
+        // If it is not there, nothing was ever synchronised.
+        let Ok(entries) = fs::read_dir(self.db_path.join("sync")) else { return Vec::new() };
         let mut names: Vec<String> = entries
             .flatten()
             .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".db")?.to_owned()))

@@ -36,6 +36,9 @@ pub enum Operator {
 }
 
 impl Operator {
+    /// All; those of two characters first.
+    const ALL: [Self; 5] = [Self::AtMost, Self::AtLeast, Self::Below, Self::Above, Self::Equal];
+
     /// Is `have OPERATOR want` true?
     pub fn holds(self, have: &str, want: &str) -> bool {
         let order = version::compare(have, want);
@@ -84,14 +87,7 @@ impl<'a> Relation<'a> {
         let Some((name, bound)) = sign.and_then(|at| text.split_at_checked(at)) else {
             return Self { name: text, constraint: None, description };
         };
-        const SIGNS: [Operator; 5] = [
-            Operator::AtMost,
-            Operator::AtLeast,
-            Operator::Below,
-            Operator::Above,
-            Operator::Equal,
-        ];
-        let constraint = SIGNS
+        let constraint = Operator::ALL
             .into_iter()
             .find_map(|operator| Some((operator, bound.strip_prefix(operator.as_str())?)));
         Self { name, constraint, description }

@@ -112,11 +112,11 @@ struct Header {
 
 impl Header {
     /// `None` if the checksum does not fit or the size is no number.
-    fn parse(block: [u8; BLOCK]) -> Option<Self> {
+    fn parse(block: &[u8; BLOCK]) -> Option<Self> {
         let stated = octal(block.get(148..156)?)?;
         let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
         // The field itself counts as spaces.
-        let whole = sum(&block) - sum(block.get(148..156)?) + 8 * u32::from(b' ');
+        let whole = sum(block) - sum(block.get(148..156)?) + 8 * u32::from(b' ');
         if stated != u64::from(whole) {
             // Old writers summed up signed bytes.
             let high = block.iter().filter(|byte| **byte > 127).count() as u64;
@@ -125,7 +125,7 @@ impl Header {
             }
         }
         let size = size(block.get(124..136)?)?;
-        Some(Self { block, size })
+        Some(Self { block: *block, size })
     }
 
     fn kind(&self) -> u8 {
@@ -203,7 +203,7 @@ impl<'p, R: Read> Window<'p, R> {
         if block == [0; BLOCK] {
             return Ok(None);
         }
-        match Header::parse(block) {
+        match Header::parse(&block) {
             Some(header) => Ok(Some(header)),
             None => Err(self.malformed("it has a header that is damaged")),
         }

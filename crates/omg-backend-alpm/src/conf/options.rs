@@ -102,33 +102,33 @@ impl Options {
                     "auto" => machine(),
                     word => word.to_owned(),
                 }));
-                Ok(())
             }
             "DBPath" => first(&mut self.db_path, value),
             "RootDir" => first(&mut self.root_dir, value),
             "GPGDir" => first(&mut self.gpg_dir, value),
             "LogFile" => first(&mut self.log_file, value),
-            "XferCommand" => last(&mut settings.xfer_command, value),
-            "DownloadUser" => last(&mut settings.download_user, value),
+            "XferCommand" => settings.xfer_command = Some(value.to_owned()),
+            "DownloadUser" => settings.download_user = Some(value.to_owned()),
             "CleanMethod" => {
-                match words(value).find(|word| !["KeepInstalled", "KeepCurrent"].contains(word)) {
-                    Some(word) => Err(format!("'{word}' is no CleanMethod")),
-                    None => extend(&mut settings.clean_method, value),
+                let known = ["KeepInstalled", "KeepCurrent"];
+                if let Some(word) = words(value).find(|word| !known.contains(word)) {
+                    return Err(format!("'{word}' is no CleanMethod"));
                 }
+                extend(&mut settings.clean_method, value);
             }
-            "SigLevel" => level(&mut self.sig_level, value),
-            "LocalFileSigLevel" => level(&mut self.local_file, value),
-            "RemoteFileSigLevel" => level(&mut self.remote_file, value),
+            "SigLevel" => return level(&mut self.sig_level, value),
+            "LocalFileSigLevel" => return level(&mut self.local_file, value),
+            "RemoteFileSigLevel" => return level(&mut self.remote_file, value),
             "ParallelDownloads" => match value.parse() {
                 Ok(number) if (1..=i32::MAX as u32).contains(&number) => {
                     settings.parallel_downloads = number;
-                    Ok(())
                 }
-                _ => Err(format!("'{value}' is no number of ParallelDownloads")),
+                _ => return Err(format!("'{value}' is no number of ParallelDownloads")),
             },
-            key if FORMER.contains(&key) => Ok(()),
-            _ => Err(unknown(key)),
+            key if FORMER.contains(&key) => {}
+            _ => return Err(unknown(key)),
         }
+        Ok(())
     }
 
     fn take_flag(&mut self, key: &str) -> Result<(), String> {
@@ -160,32 +160,23 @@ pub(super) fn words(value: &str) -> impl Iterator<Item = &str> {
 /// Takes the words of a `SigLevel`: all or none.
 pub(super) fn level(changes: &mut Changes, value: &str) -> Result<(), String> {
     let mut taken = *changes;
-    match words(value).find(|word| !taken.take(word)) {
-        Some(word) => Err(format!("'{word}' is no SigLevel")),
-        None => {
-            *changes = taken;
-            Ok(())
-        }
+    if let Some(word) = words(value).find(|word| !taken.take(word)) {
+        return Err(format!("'{word}' is no SigLevel"));
     }
+    *changes = taken;
+    Ok(())
 }
 
 pub(super) fn unknown(key: &str) -> String {
     format!("the directive '{key}' is not known here")
 }
 
-fn extend(list: &mut Vec<String>, value: &str) -> Result<(), String> {
+fn extend(list: &mut Vec<String>, value: &str) {
     list.extend(words(value).map(str::to_owned));
-    Ok(())
 }
 
-fn first(place: &mut Option<String>, value: &str) -> Result<(), String> {
+fn first(place: &mut Option<String>, value: &str) {
     place.get_or_insert_with(|| value.to_owned());
-    Ok(())
-}
-
-fn last(place: &mut Option<String>, value: &str) -> Result<(), String> {
-    *place = Some(value.to_owned());
-    Ok(())
 }
 
 /// What `auto` stands for: uname's machine.

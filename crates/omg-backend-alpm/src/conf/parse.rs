@@ -228,7 +228,9 @@ fn expand(root: &Path, pattern: &str) -> Result<Vec<PathBuf>, Error> {
     for part in &relative {
         let text = part.to_string_lossy();
         if !text.contains(['*', '?', '[', '\\']) {
-            found.iter_mut().for_each(|path| path.push(part));
+            for path in &mut found {
+                path.push(part);
+            }
             continue;
         }
         let glob = Glob::new(&text);

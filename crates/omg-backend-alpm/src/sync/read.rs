@@ -136,17 +136,14 @@ impl<'a> Board<'a, '_> {
 
     fn read(&self, file: usize, number: usize, piece: Piece) {
         let (text, entries) = piece.into_parts();
-        match self.arena.keep(text) {
-            Some(text) => {
-                let part = Part::read(text, &entries);
-                self.lock().parts.push((file, number, part));
-            }
-            None => {
-                let path = self.paths.get(file).cloned().unwrap_or_default();
-                let error = Error::TooLarge { path, limit: 1 << 30, unit: "bytes with the others" };
-                self.lock().failed.push((file, error));
-            }
-        }
+        let Some(text) = self.arena.keep(text) else {
+            let path = self.paths.get(file).cloned().unwrap_or_default();
+            let error = Error::TooLarge { path, limit: 1 << 30, unit: "bytes with the others" };
+            self.lock().failed.push((file, error));
+            return;
+        };
+        let part = Part::read(text, &entries);
+        self.lock().parts.push((file, number, part));
     }
 }
 

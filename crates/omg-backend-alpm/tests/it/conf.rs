@@ -1,5 +1,6 @@
 //! pacman.conf, against pacman-conf.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -12,12 +13,12 @@ fn printed(conf: &Conf) -> String {
     let mut text = String::from("[options]\n");
     let mut line = |key: &str, value: &str| text.push_str(&format!("{key} = {value}\n"));
     let settings = &conf.settings;
-    line("RootDir", &path(&conf.root, true));
-    line("DBPath", &path(&conf.db_path, true));
-    conf.cache_dirs.iter().for_each(|one| line("CacheDir", &path(one, true)));
-    conf.hook_dirs.iter().for_each(|one| line("HookDir", &path(one, true)));
-    line("GPGDir", &path(&conf.gpg_dir, true));
-    line("LogFile", &path(&conf.log_file, false));
+    line("RootDir", conf.root.to_str().unwrap());
+    line("DBPath", conf.db_path.to_str().unwrap());
+    conf.cache_dirs.iter().for_each(|one| line("CacheDir", one.to_str().unwrap()));
+    conf.hook_dirs.iter().for_each(|one| line("HookDir", one.to_str().unwrap()));
+    line("GPGDir", conf.gpg_dir.to_str().unwrap());
+    line("LogFile", conf.log_file.to_str().unwrap());
     for (key, values) in [
         ("HoldPkg", &conf.hold_pkg),
         ("IgnorePkg", &conf.ignore_pkg),
@@ -26,7 +27,9 @@ fn printed(conf: &Conf) -> String {
         ("NoExtract", &settings.no_extract),
         ("Architecture", &conf.architectures),
     ] {
-        values.iter().for_each(|value| line(key, value));
+        for value in values {
+            line(key, value);
+        }
     }
     settings.xfer_command.iter().for_each(|value| line("XferCommand", value));
     for flag in FLAGS.into_iter().filter(|flag| settings.has(flag)) {
@@ -37,32 +40,26 @@ fn printed(conf: &Conf) -> String {
     let installed = ["KeepInstalled".to_owned()];
     let methods =
         if settings.clean_method.is_empty() { &installed[..] } else { &settings.clean_method };
-    methods.iter().for_each(|method| line("CleanMethod", method));
-    level(&mut text, "SigLevel", conf.sig_level);
-    if conf.local_file_sig_level != conf.sig_level {
-        level(&mut text, "LocalFileSigLevel", conf.local_file_sig_level);
+    for method in methods {
+        line("CleanMethod", method);
     }
-    if conf.remote_file_sig_level != conf.sig_level {
-        level(&mut text, "RemoteFileSigLevel", conf.remote_file_sig_level);
-    }
+    let SigLevel { package, database } = conf.sig_level;
+    level(&mut text, "SigLevel", &[("Package", package), ("Database", database)]);
+    // Of files pacman-conf says only what holds for packages.
+    level(&mut text, "LocalFileSigLevel", &[("Package", conf.local_file_sig_level.package)]);
+    level(&mut text, "RemoteFileSigLevel", &[("Package", conf.remote_file_sig_level.package)]);
     for repository in &conf.repositories {
         text.push_str(&format!("[{}]\n", repository.name));
         for word in usage(repository.usage) {
             text.push_str(&format!("Usage = {word}\n"));
         }
-        if repository.sig_level != conf.sig_level {
-            level(&mut text, "SigLevel", repository.sig_level);
-        }
+        let SigLevel { package, database } = repository.sig_level;
+        level(&mut text, "SigLevel", &[("Package", package), ("Database", database)]);
         for server in &repository.servers {
             text.push_str(&format!("Server = {server}\n"));
         }
     }
     text
-}
-
-fn path(path: &Path, directory: bool) -> String {
-    let text = path.to_str().unwrap().trim_end_matches('/');
-    if directory { format!("{text}/") } else { text.to_owned() }
 }
 
 fn usage(usage: Usage) -> Vec<&'static str> {
@@ -78,10 +75,8 @@ fn usage(usage: Usage) -> Vec<&'static str> {
     all.into_iter().filter_map(|(set, word)| set.then_some(word)).collect()
 }
 
-fn level(text: &mut String, key: &str, level: SigLevel) {
-    for (what, Check { verify, trust_all }) in
-        [("Package", level.package), ("Database", level.database)]
-    {
+fn level(text: &mut String, key: &str, checks: &[(&str, Check)]) {
+    for (what, Check { verify, trust_all }) in checks {
         let verify = match verify {
             Verify::Never => {
                 text.push_str(&format!("{key} = {what}Never\n"));
@@ -90,9 +85,37 @@ fn level(text: &mut String, key: &str, level: SigLevel) {
             Verify::Optional => "Optional",
             Verify::Required => "Required",
         };
-        let trust = if trust_all { "TrustAll" } else { "TrustedOnly" };
+        let trust = if *trust_all { "TrustAll" } else { "TrustedOnly" };
         text.push_str(&format!("{key} = {what}{verify}\n{key} = {what}{trust}\n"));
     }
+}
+
+type Directives = BTreeMap<String, Vec<String>>;
+
+/// The sections in their order. pacman-conf leaves out levels that are not set, and writes paths
+/// as they stand in the file, with or without a slash at the end.
+fn sections(text: &str) -> Vec<(String, Directives)> {
+    let mut sections: Vec<(String, Directives)> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            sections.push((line.to_owned(), Directives::new()));
+            continue;
+        }
+        let (key, value) = line.split_once(" = ").unwrap_or((line, ""));
+        let value = if value.starts_with('/') { value.trim_end_matches('/') } else { value };
+        let (_, directives) = sections.last_mut().unwrap();
+        directives.entry(key.to_owned()).or_default().push(value.to_owned());
+    }
+    let default = sections[0].1["SigLevel"].clone();
+    let package: Vec<String> =
+        default.iter().filter(|word| word.starts_with("Package")).cloned().collect();
+    for key in ["LocalFileSigLevel", "RemoteFileSigLevel"] {
+        sections[0].1.entry(key.to_owned()).or_insert_with(|| package.clone());
+    }
+    for (_, directives) in sections.iter_mut().skip(1) {
+        directives.entry("SigLevel".to_owned()).or_insert_with(|| default.clone());
+    }
+    sections
 }
 
 fn compare(dir: &Path, text: &str) {
@@ -102,19 +125,8 @@ fn compare(dir: &Path, text: &str) {
         return;
     };
     assert!(!wanted.is_empty(), "pacman-conf refuses {text}");
-    // pacman-conf writes paths as they are written, and the default levels of files only if they
-    // differ; everything else must be the same, line by line.
     let have = printed(&Conf::read_from(Path::new("/"), &file));
-    let paths = ["RootDir", "DBPath", "CacheDir", "HookDir", "GPGDir"];
-    let line = |line: &str| match line.split_once(" = ") {
-        Some((key, value)) if paths.contains(&key) => {
-            format!("{key} = {}/", value.trim_end_matches('/'))
-        }
-        _ => line.to_owned(),
-    };
-    let wanted: Vec<String> = wanted.lines().map(line).collect();
-    let have: Vec<String> = have.lines().map(line).collect();
-    assert_eq!(have, wanted, "{text}");
+    assert_eq!(sections(&have), sections(&wanted), "{text}");
 }
 
 #[test]
@@ -143,7 +155,7 @@ fn it_agrees_with_pacman_conf() {
         "[options]\nArchitecture = x86_64\n[one]\nSigLevel = PackageRequired DatabaseNever\n[two]\n\
          SigLevel = TrustAll\nUsage = Sync Search\n[three]\nUsage = Search\nUsage = Upgrade\n\
          SigLevel = Never\n[options]\nSigLevel = Required\nRemoteFileSigLevel = PackageTrustAll\n",
-        "[options]\nInclude = DIR/options.inc\nServer = http://late/$repo\n[options]\n\
+        "[options]\nArchitecture = any\nInclude = DIR/options.inc\nServer = http://late/$repo\n[options]\n\
          Include = DIR/[ab].inc\nServer = http://after\n",
         "  [options]  \n\tArchitecture\t=\tx86_64\t\n  # comment\n[core]\nServer = http://a=b/$repo # c\n",
     ] {

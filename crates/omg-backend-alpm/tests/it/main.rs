@@ -1,8 +1,9 @@
 //! What this crate says of real systems, compared with what pacman says.
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stderr,
     clippy::format_push_string,
-    reason = "helpers of tests: they may fail by panicking, and build small texts"
+    reason = "helpers of tests: they may fail by panicking, say what they skip, and build small texts"
 )]
 
 mod available;

@@ -84,14 +84,14 @@ fn information(text: &str) -> Vec<BTreeMap<String, Vec<String>>> {
         for line in block.lines() {
             match line.split_once(" : ") {
                 Some((name, value)) if !line.starts_with(' ') => {
-                    key = name.trim_end().to_owned();
+                    name.trim_end().clone_into(&mut key);
                     fields.entry(key.clone()).or_default().push(value.to_owned());
                 }
                 _ if line.starts_with(' ') => {
                     fields.get_mut(&key).unwrap().push(line.trim_start().to_owned());
                 }
                 _ => {
-                    key = line.split(" :").next().unwrap().trim_end().to_owned();
+                    line.split(" :").next().unwrap().trim_end().clone_into(&mut key);
                     fields.entry(key.clone()).or_default().push(String::new());
                 }
             }
@@ -110,7 +110,11 @@ fn printed(
 ) -> BTreeMap<String, Vec<String>> {
     let first = |field: &str| or_none(desc::first(record, field).unwrap_or(""));
     let list = |field: &str| listed(desc::values(record, field));
-    let size = |field: &str| desc::first(record, field).unwrap_or("0").to_owned();
+    let size = |field: &str| desc::first(record, field).unwrap_or("0");
+    let [download, installed] = sizes(size("CSIZE"), size("ISIZE"));
+    let sums = [("MD5SUM", "MD5 Sum"), ("SHA256SUM", "SHA-256 Sum"), ("PGPSIG", "Signature")];
+    let validations =
+        sums.iter().filter_map(|(field, words)| desc::first(record, field).map(|_| *words));
     let optional: Vec<String> = desc::values(record, "OPTDEPENDS").map(str::to_owned).collect();
     let optional = if optional.is_empty() { vec!["None".to_owned()] } else { optional };
     let mut fields: BTreeMap<String, Vec<String>> = [
@@ -127,10 +131,10 @@ fn printed(
         ("Conflicts With", list("CONFLICTS")),
         ("Replaces", list("REPLACES")),
         ("Packager", first("PACKAGER")),
-        ("Download Size", size("CSIZE")),
-        ("Installed Size", size("ISIZE")),
-        ("MD5 Sum", first("MD5SUM")),
-        ("SHA-256 Sum", first("SHA256SUM")),
+        ("Download Size", download),
+        ("Installed Size", installed),
+        ("Build Date", date(first("BUILDDATE").parse().unwrap())),
+        ("Validated By", listed(validations)),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), vec![value]))
@@ -139,15 +143,39 @@ fn printed(
     fields
 }
 
-/// pacman's way to write a number of bytes with two decimals.
-fn humanized(bytes: &str) -> String {
-    let mut value: f64 = bytes.parse().unwrap();
+/// Seconds since the epoch as strftime(3) writes `%c` in the C locale, in UTC.
+fn date(seconds: i64) -> String {
+    let days = seconds.div_euclid(86_400);
+    let time = seconds.rem_euclid(86_400);
+    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][days.rem_euclid(7) as usize];
+    let (mut year, mut left) = (1970, days);
+    let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    while left >= 365 + i64::from(leap(year)) {
+        left -= 365 + i64::from(leap(year));
+        year += 1;
+    }
+    let names = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(' ');
+    let lengths = [31, 28 + i64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    for (month, length) in names.zip(lengths) {
+        if left < length {
+            let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+            let day = left + 1;
+            return format!("{weekday} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year}");
+        }
+        left -= length;
+    }
+    unreachable!()
+}
+
+/// The two sizes as pacman writes them: both in the unit that suits the first.
+fn sizes(download: &str, installed: &str) -> [String; 2] {
+    let mut values: [f64; 2] = [download, installed].map(|one| one.parse().unwrap());
     let mut unit = 0;
-    while value.abs() >= 2000.0 && unit < 5 {
-        value /= 1024.0;
+    while values[0] > 2048.0 {
+        values = values.map(|value| value / 1024.0);
         unit += 1;
     }
-    format!("{value:.2} {}", ["B", "KiB", "MiB", "GiB", "TiB", "PiB"][unit])
+    values.map(|value| format!("{value:.2} {}", ["B", "KiB", "MiB", "GiB"][unit]))
 }
 
 fn check(databases: &str, least: usize) {
@@ -175,13 +203,8 @@ fn check_information(root: &Root, all: &Everything) {
         let one = |key: &str| wanted.get(key).map_or("", |values| values[0].as_str());
         let (repository, name, version) = (one("Repository"), one("Name"), one("Version"));
         let record = &all.records[&(repository.to_owned(), name.to_owned())];
-        let mut have = printed(repository, name, version, record);
-        for key in ["Download Size", "Installed Size"] {
-            have.get_mut(key).unwrap()[0] = humanized(&have[key][0]);
-        }
-        for (key, values) in &have {
-            assert_eq!(Some(values), wanted.get(key), "{repository}/{name} {key}");
-        }
+        let have = printed(repository, name, version, record);
+        assert_eq!(have, wanted, "{repository}/{name}");
         check_candidate(all, repository, name, &wanted);
     }
 }

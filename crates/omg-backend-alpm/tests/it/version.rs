@@ -13,7 +13,7 @@ use crate::sync::Everything;
 /// Asks vercmp for the order of many pairs in one shell.
 fn ask_vercmp(pairs: &[(String, String)]) -> Option<Vec<Ordering>> {
     oracle::run("vercmp", &["1", "1"], "")?;
-    let input: String = pairs.iter().map(|(a, b)| format!("{a}\n{b}\n")).collect();
+    let input = pairs.iter().flat_map(|(a, b)| [a.as_str(), "\n", b, "\n"]).collect::<String>();
     let script = "while IFS= read -r a && IFS= read -r b; do vercmp \"$a\" \"$b\"; done";
     let output = oracle::run("sh", &["-c", script], &input)?;
     let number = |line: &str| line.trim().parse::<i32>().unwrap().cmp(&0);
@@ -62,7 +62,7 @@ fn it_agrees_with_vercmp() {
             all.offers.into_iter().map(|(_, _, version)| version).collect();
         // Neighbours in the order of bytes are the hard cases.
         let versions: Vec<String> = versions.into_iter().collect();
-        pairs.extend(versions.windows(2).step_by(5).map(|two| (two[0].clone(), two[1].clone())));
+        pairs.extend(versions.windows(2).step_by(20).map(|two| (two[0].clone(), two[1].clone())));
     }
     let Some(orders) = ask_vercmp(&pairs) else { return };
     assert_eq!(orders.len(), pairs.len());
