@@ -8,6 +8,7 @@
 mod agree;
 mod contents;
 mod disguise;
+mod effects;
 mod fetchers;
 mod lexer;
 mod people;
@@ -16,6 +17,7 @@ mod risk;
 mod scan;
 mod script;
 mod sources;
+mod values;
 mod words;
 
 use omg_core::{Review, Severity};

@@ -304,7 +304,7 @@ pub(super) fn prepare(directory: &Path, base: &RecipeBase) -> Result<Git, Recipe
     Ok(Git {
         home,
         scheme: base.scheme(),
-        deadline: Duration::from_secs(120),
+        deadline: Duration::from_mins(2),
         max_repository: MAX_REPOSITORY,
     })
 }

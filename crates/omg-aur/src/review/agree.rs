@@ -7,8 +7,9 @@ use omg_core::Severity::{Caution, Danger, Note};
 use super::lexer::lex;
 use super::risk::{Found, Risk};
 use super::scan::MAX_SCRIPT;
-use super::script::{Command, Values, assignment, commands};
+use super::script::{Command, assignment, commands};
 use super::sources::{Entry, entries, is_key};
+use super::values::Values;
 
 const FILE: &str = "PKGBUILD";
 /// Arrays of which every element must be the same: what is fetched, and what vouches for it.

@@ -20,7 +20,7 @@ pub(super) fn disguised(word: &Word, is_command: bool) -> Option<Severity> {
     if letters_of_variables(word) >= if is_command { 1 } else { 3 } {
         return Some(Danger);
     }
-    let Some(text) = word.literal() else { return None };
+    let text = word.literal()?;
     if is_command {
         return (ansi || is_joined(word, &text)).then_some(Danger);
     }

@@ -43,26 +43,32 @@ const VALUED: [&str; 30] = [
 pub(super) fn look(found: &mut Found, sight: &Sight<'_>, name: &str, arguments: &[String]) {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (name, words) = match (name, words.as_slice()) {
-        ("python" | "python2" | "python3", ["-m", "pip" | "pipx", rest @ ..]) => ("pip", rest),
-        ("uv", ["pip", rest @ ..]) => ("pip", rest),
+        ("python" | "python2" | "python3", ["-m", "pip" | "pipx", rest @ ..])
+        | ("uv", ["pip", rest @ ..]) => ("pip", rest),
         (name, words) => (name, words),
     };
     let words = operands(words);
     let (verb, packages) = words.split_first().map_or(("", &[][..]), |(verb, rest)| (*verb, rest));
     let has = |option: &str| arguments.iter().any(|word| word == option);
     let severity = match (name, verb) {
+        ("gem", "install") if has("--local") => Note,
+        ("cargo", "install" | "binstall") if has("--path") => Note,
         ("pip" | "pip2" | "pip3" | "pipx" | "uv", "install" | "download") => {
-            if has("--no-index") || has("--no-deps") { Note } else { by_name(packages) }
+            match by_name(packages) {
+                Caution if has("--no-index") || has("--no-deps") => Note,
+                severity => severity,
+            }
         }
         ("npm", "install" | "i" | "add" | "ci" | "exec" | "x" | "update")
         | ("pnpm" | "bun", "install" | "i" | "add" | "dlx" | "exec" | "x")
         | ("yarn", "install" | "add" | "dlx" | "global")
-        | ("deno", "install" | "run" | "cache") => by_name(packages),
-        ("yarn", "") => Caution,
+        | ("deno", "install" | "run" | "cache")
+        | ("gem" | "composer" | "luarocks" | "opam" | "conda" | "flatpak" | "snap", "install")
+        | ("cargo", "install" | "binstall")
+        | ("composer", "require") => by_name(packages),
         ("npx" | "bunx" | "pnpx", package) if !package.is_empty() => Caution,
         // Locked by the project's own file, and what Arch's guidelines ask for.
         ("cargo", "fetch") | ("go", "mod") | ("dotnet", "restore") => Note,
-        ("cargo", "install" | "binstall") if has("--path") => Note,
         ("go", "install" | "get") => {
             if packages.iter().any(|name| name.contains('@')) {
                 Caution
@@ -70,14 +76,7 @@ pub(super) fn look(found: &mut Found, sight: &Sight<'_>, name: &str, arguments: 
                 Note
             }
         }
-        ("cargo", "install" | "binstall")
-        | (
-            "composer" | "luarocks" | "opam" | "conda" | "flatpak" | "snap" | "cpanm" | "cpan",
-            "install" | "require",
-        ) => by_name(packages),
-        ("gem", "install") if has("--local") => Note,
-        ("gem", "install") => by_name(packages),
-        ("bundle", "install") => Caution,
+        ("yarn", "") | ("bundle", "install") | ("cpan" | "cpanm", _) => Caution,
         ("yay" | "paru" | "pacaur" | "trizen" | "pikaur", _) => Danger,
         _ => return,
     };

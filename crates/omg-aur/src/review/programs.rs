@@ -2,10 +2,12 @@
 
 use omg_core::Severity::{Caution, Danger, Note};
 
+use super::effects::{changes, network_file, secret, writes};
 use super::risk::{Found, Risk};
 use super::scan::{Place, Sight};
-use super::script::{Command, Values, commands};
+use super::script::{Command, commands};
 use super::sources::host_risk;
+use super::values::Values;
 use super::words::{Piece, Word};
 
 /// Programs that run another one, which is what matters.
@@ -53,33 +55,6 @@ const DOWNLOADERS: [&str; 14] = [
     "yt-dlp",
 ];
 const NETWORK: [&str; 6] = ["nc", "ncat", "netcat", "socat", "telnet", "ssh"];
-/// Programs that change accounts, services, the kernel or the clockwork.
-const SYSTEM: [&str; 24] = [
-    "useradd",
-    "adduser",
-    "usermod",
-    "groupadd",
-    "gpasswd",
-    "passwd",
-    "chpasswd",
-    "visudo",
-    "insmod",
-    "modprobe",
-    "sysctl",
-    "iptables",
-    "nft",
-    "mount",
-    "loginctl",
-    "sudo",
-    "doas",
-    "pkexec",
-    "su",
-    "runuser",
-    "pacman",
-    "pacman-key",
-    "kill",
-    "pkill",
-];
 /// Programs at top level that only look at texts, the clock or the machine.
 const HARMLESS: [&str; 50] = [
     "[[", "[", "test", "((", ":", "true", "false", "unset", "declare", "typeset", "export",
@@ -87,46 +62,6 @@ const HARMLESS: [&str; 50] = [
     "return", "msg", "msg2", "warning", "error", "plain", "date", "uname", "sed", "grep", "cut",
     "tr", "awk", "gawk", "head", "tail", "sort", "basename", "dirname", "cat", "expr", "nproc",
     "wc", "vercmp", "eval", "source", ".", "exit", "let",
-];
-/// Places in a home directory, or elsewhere, whose files are run or obeyed later.
-const PERSISTENT: [&str; 20] = [
-    ".ssh/",
-    ".config/autostart",
-    ".bashrc",
-    ".bash_profile",
-    ".profile",
-    ".zshrc",
-    ".xinitrc",
-    ".config/systemd",
-    "/etc/cron",
-    "/var/spool/cron",
-    "/etc/systemd/system",
-    "/etc/sudoers",
-    "/etc/ld.so.preload",
-    "/etc/pam.d",
-    "/etc/profile.d",
-    "/etc/rc.local",
-    "/etc/xdg/autostart",
-    "/etc/passwd",
-    "/etc/shadow",
-    "/usr/lib/systemd/system",
-];
-const SECRET: [&str; 15] = [
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".mozilla",
-    ".config/google-chrome",
-    ".config/chromium",
-    ".password-store",
-    ".netrc",
-    ".git-credentials",
-    ".bash_history",
-    ".docker/config",
-    ".kube",
-    ".electrum",
-    ".bitcoin",
-    ".local/share/keyrings",
 ];
 
 /// A call of a program: its name without path and wrappers, and its arguments as far as known.
@@ -137,7 +72,7 @@ pub(super) struct Call {
     /// How many words of the command stand before the arguments; they line up unless a variable held
     /// several words.
     skipped: usize,
-    wrapped: Option<&'static str>,
+    pub(super) wrapped: Option<&'static str>,
 }
 
 /// A script found in an argument or a here-document.
@@ -150,10 +85,13 @@ impl Call {
     pub(super) fn of(command: &Command<'_>, values: &Values) -> Option<Self> {
         let text = |word: &&Word| values.one(word).unwrap_or_else(|| word.text());
         let mut words: Vec<String> = command.words.iter().map(text).collect();
-        let first = words.first()?.clone();
-        // A variable may hold a whole command line.
-        if first.contains(char::is_whitespace) && command.words.first()?.literal().is_none() {
-            words.splice(..1, first.split_whitespace().map(str::to_owned));
+        let first = command.words.first()?;
+        // A variable may hold a whole command line, and so may an array.
+        if first.literal().is_none() {
+            let line = values.expand(first).filter(|line| !line.is_empty());
+            let line = line.unwrap_or_else(|| vec![first.text()]);
+            let line = line.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned);
+            words.splice(..1, line);
         }
         let (mut at, mut wrapped) = (0, None);
         for _ in 0..8 {
@@ -161,6 +99,10 @@ impl Call {
             let Some(wrapper) = WRAPPERS.into_iter().find(|wrapper| *wrapper == name) else {
                 break;
             };
+            let asks = ["-v", "-V"].iter().any(|flag| words.get(at + 1).is_some_and(|w| w == flag));
+            if wrapper == "command" && asks {
+                break;
+            }
             wrapped = wrapped.or(Some(wrapper));
             let mut next = at + 1;
             while let Some(word) = words.get(next) {
@@ -186,12 +128,12 @@ impl Call {
     }
 
     /// Short options in one word count each: `-Dm4755` has `D` and `m`.
-    fn flag(&self, letter: char) -> bool {
+    pub(super) fn flag(&self, letter: char) -> bool {
         let short = |word: &&String| word.starts_with('-') && !word.starts_with("--");
         self.arguments.iter().filter(short).any(|word| word.contains(letter))
     }
 
-    fn operands(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn operands(&self) -> impl Iterator<Item = &str> {
         self.arguments.iter().map(String::as_str).filter(|word| !word.starts_with('-'))
     }
 
@@ -286,118 +228,6 @@ fn downloads(found: &mut Found, sight: &Sight<'_>, call: &Call) {
         let local = second.starts_with(['$', '/', '.']) || call.has("submodule");
         let severity = if local { Note } else { Caution };
         sight.mark(found, Risk::Download, sight.at_least(severity));
-    }
-}
-
-fn changes(found: &mut Found, sight: &Sight<'_>, call: &Call) {
-    let name = call.name.as_str();
-    let verb = call.operands().next().unwrap_or_default();
-    let harmless_pacman = name == "pacman" && (call.flag('Q') || call.flag('T'));
-    if (SYSTEM.contains(&name) && !harmless_pacman)
-        || call.wrapped.is_some_and(|name| SYSTEM.contains(&name))
-    {
-        sight.mark(found, Risk::SystemChange, Caution);
-    }
-    if matches!(name, "chattr" | "crontab" | "at") {
-        sight.mark(found, Risk::SystemChange, Danger);
-    }
-    let verbs = ["enable", "start", "restart", "reenable", "link", "mask", "edit", "set-default"];
-    if name == "systemctl" && verbs.contains(&verb) {
-        sight.mark(found, Risk::SystemChange, Caution);
-    }
-    if name == "setcap" || (name == "chmod" && call.arguments.iter().any(|word| is_set_id(word))) {
-        sight.mark(found, Risk::Privilege, Caution);
-    }
-    if name == "install" {
-        let attached = |word: &String| {
-            let mode = word.strip_prefix("--mode=").or_else(|| {
-                let short = word.starts_with('-') && !word.starts_with("--");
-                word.split_once('m').filter(|_| short).map(|(_, mode)| mode)
-            });
-            mode.is_some_and(is_set_id)
-        };
-        let mut pairs = call.arguments.windows(2);
-        let apart = pairs.any(|pair| matches!(pair, [m, mode] if m.ends_with('m') && m.starts_with('-') && is_set_id(mode)));
-        if apart || call.arguments.iter().any(attached) {
-            sight.mark(found, Risk::Privilege, Caution);
-        }
-    }
-}
-
-/// `4755`, `06755`, `u+s`.
-fn is_set_id(mode: &str) -> bool {
-    let digits = mode.trim_start_matches('0');
-    let octal = digits.len() == 4 && digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
-    (octal && !digits.starts_with('1'))
-        || mode.split_once('+').is_some_and(|(who, what)| {
-            who.chars().all(|c| "ugoa".contains(c))
-                && what.chars().all(|c| "rwxXst".contains(c))
-                && what.contains('s')
-        })
-}
-
-fn writes(found: &mut Found, sight: &Sight<'_>, call: &Call) {
-    let targets: Vec<&str> = match call.name.as_str() {
-        "cp" | "mv" | "ln" | "install" | "rsync" if call.name != "install" || !call.flag('d') => {
-            let directory = call.arguments.iter().position(|word| word == "-t").map(|at| at + 1);
-            let target = directory.and_then(|at| call.arguments.get(at)).map(String::as_str);
-            target.or_else(|| call.operands().last()).into_iter().collect()
-        }
-        "tee" | "mkdir" | "touch" | "rm" | "rmdir" | "chmod" | "chown" | "install" | "truncate"
-        | "shred" => call.operands().collect(),
-        "sed" if call.flag('i') => call.operands().skip(1).collect(),
-        "dd" => call.operands().filter_map(|word| word.strip_prefix("of=")).collect(),
-        "curl" | "wget" => {
-            let mut pairs = call.arguments.windows(2);
-            let named = pairs.find(
-                |pair| matches!(pair, [o, _] if matches!(o.as_str(), "-o" | "-O" | "--output")),
-            );
-            named.and_then(|pair| pair.last()).map(String::as_str).into_iter().collect()
-        }
-        _ => return,
-    };
-    for target in targets {
-        written(found, sight, target);
-    }
-}
-
-/// Something is written to this path.
-pub(super) fn written(found: &mut Found, sight: &Sight<'_>, path: &str) {
-    let home = is_home(path) && !sight.values.set("HOME");
-    let absolute = path.starts_with('/');
-    let temporary =
-        ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/fd/", "/dev/tty", "/proc/self/"];
-    if (!home && !absolute) || temporary.iter().any(|place| path.starts_with(place)) {
-        return;
-    }
-    if PERSISTENT.iter().any(|place| path.contains(place)) {
-        let unit = path.starts_with("/usr/lib/systemd") && sight.place != Place::Install;
-        sight.mark(found, Risk::Persistence, if unit { Caution } else { Danger });
-    } else if home {
-        sight.mark(found, Risk::WritesOutside, sight.at_least(Caution));
-    } else if sight.place != Place::Install {
-        // Root's scripts work on absolute paths; a build has no business there.
-        let severity = if path.starts_with("/tmp/") { Note } else { Caution };
-        sight.mark(found, Risk::WritesOutside, severity);
-    }
-}
-
-fn is_home(path: &str) -> bool {
-    ["~", "$HOME", "${HOME", "/home/", "/root"].iter().any(|home| path.starts_with(home))
-}
-
-/// A word that names a place of keys or passwords.
-pub(super) fn secret(found: &mut Found, sight: &Sight<'_>, word: &str) {
-    let private = is_home(word) && SECRET.iter().any(|place| word.contains(place));
-    if (private && !sight.values.set("HOME")) || word.starts_with("/etc/shadow") {
-        sight.mark(found, Risk::Secrets, Danger);
-    }
-}
-
-/// bash's own sockets.
-pub(super) fn network_file(found: &mut Found, sight: &Sight<'_>, word: &str) {
-    if word.contains("/dev/tcp/") || word.contains("/dev/udp/") {
-        sight.mark(found, Risk::RawNetwork, Danger);
     }
 }
 

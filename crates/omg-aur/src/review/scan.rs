@@ -3,10 +3,12 @@
 use omg_core::Severity::{self, Caution, Danger};
 
 use super::disguise::disguised;
+use super::effects;
 use super::lexer::lex;
 use super::programs::{self, Call};
 use super::risk::{Found, Risk};
-use super::script::{Command, Values, assignment, commands};
+use super::script::{Command, assignment, commands};
+use super::values::Values;
 use super::words::{Piece, Token, Word};
 
 /// Bytes of a script that are looked through, at most.
@@ -164,10 +166,10 @@ fn disguises(found: &mut Found, sight: &Sight<'_>) {
 fn redirects(found: &mut Found, sight: &Sight<'_>) {
     for (sign, target) in &sight.command.redirects {
         let text = sight.values.one(target).unwrap_or_else(|| target.text());
-        programs::network_file(found, sight, &text);
-        programs::secret(found, sight, &text);
+        effects::network_file(found, sight, &text);
+        effects::secret(found, sight, &text);
         if sign.contains('>') && *sign != ">&" {
-            programs::written(found, sight, &text);
+            effects::written(found, sight, &text);
         }
     }
 }

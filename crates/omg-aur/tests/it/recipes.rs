@@ -2,6 +2,7 @@
 //!
 //! Each attack is first made on a careless git, where it must succeed; so the trap is known to work.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -157,7 +158,7 @@ fn the_users_git_settings_and_environment_are_not_ours() {
 #[test]
 #[ignore = "run by the test of the environment"]
 fn everything_once() {
-    let Some(world) = std::env::var_os(WORLD) else { panic!("{WORLD} is not set") };
+    let Some(world) = std::env::var_os(WORLD) else { unreachable!("{WORLD} is not set") };
     let world = std::path::PathBuf::from(world);
     let address = format!("file://{}", world.join("served").display());
     let recipes = Recipes::new(&world.join("cache"), RecipeBase::local(&address).unwrap()).unwrap();
@@ -278,10 +279,10 @@ fn a_repository_that_is_too_large_leaves_nothing() {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        noise.push_str(&format!("{state:x}"));
+        write!(noise, "{state:x}").unwrap();
     }
     world.commit("x", &[("noise", &noise)]);
-    let small = world.recipes().limits(Duration::from_secs(60), 1 << 20);
+    let small = world.recipes().limits(Duration::from_mins(1), 1 << 20);
     let error = small.fetch(&base("x")).unwrap_err();
     // The kernel's limit ends git, or ours ends it: whichever comes first.
     let ended = matches!(error, RecipeError::Limit { .. } | RecipeError::Git { .. });
@@ -365,7 +366,7 @@ impl Daemon {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("git daemon does not listen");
+        unreachable!("git daemon does not listen");
     }
 }
 
