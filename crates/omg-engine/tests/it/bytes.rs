@@ -121,6 +121,22 @@ fn the_bytes_are_those_of_the_documentation() {
     let empty = answer_frame(1, Ok(Plan::default()));
     let lists = [0, 0, 0, 1, 0].repeat(7);
     assert_eq!(empty, [&[0, 0, 0, 44][..], &id, &[0], &lists].concat());
+    let change = Planned {
+        action: Action::Install,
+        old_version: None,
+        new_version: Some("9.1-1".to_owned()),
+        reason: Reason::Requested,
+        automatic: false,
+        download_size: 4321,
+        installed_size_delta: 8192,
+        sha256: None,
+        ..planned("vim")
+    };
+    let one = answer_frame(1, Ok(Plan { changes: vec![change], ..Plan::default() }));
+    let body =
+        b"\x01\x02\x03vim\x06x86_64\0\x01\x059.1-1\x01\x05extra\0\0\x04\xe1\x10\x04\0\x20\0\0";
+    let rest = [0, 0, 0, 1, 0].repeat(6);
+    assert_eq!(one, [&[0, 0, 0, 81][..], &id, &[0], &[0, 0, 0, 38], body, &rest].concat());
 }
 
 #[test]

@@ -91,10 +91,11 @@ async fn what_it_said_last_is_told() {
     let system = System::new();
     let change = Change::new(
         Operation::Install,
-        ["do:say=libnone.so.7: cannot open shared object file", "do:exit=127"],
+        ["do:say=engine: error while loading shared libraries: libnone.so.7", "do:exit=127"],
     );
     let fault = system.engine.plan(Generation(1), &change).await.unwrap_err();
-    assert!(fault.message.contains("exit code 127: libnone.so.7: cannot open"), "{fault}");
+    assert!(fault.message.contains("exit code 127: engine: error while loading"), "{fault}");
+    assert!(fault.hint.unwrap().contains("install the library"));
 }
 
 #[tokio::test]
