@@ -8,6 +8,7 @@
 mod data;
 mod dump;
 mod recipes;
+mod resolve;
 mod review;
 mod rpc;
 mod server;
