@@ -20,7 +20,7 @@ const LARGEST: usize = 512 << 20;
 const MOST_MATCHES: usize = 200_000;
 
 /// The paths of all installed packages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lists {
     /// Paths with their leading slash, each between two newlines.
     text: Vec<u8>,
@@ -36,12 +36,16 @@ struct Owner {
 }
 
 impl Lists {
+    pub(super) fn empty() -> Self {
+        Self { text: vec![b'\n'], owners: Vec::new(), warnings: Vec::new() }
+    }
+
     /// Reads all lists of the local database. Those that can't be read become warnings, those that
     /// are missing are passed over.
     pub fn read(local: &Path) -> Result<Self, Error> {
         let dir =
             File::open(local).map_err(|error| Error::io(local, "opening the database", error))?;
-        let mut lists = Self { text: vec![b'\n'], ..Self::default() };
+        let mut lists = Self::empty();
         let mut bytes = Vec::new();
         for entry in local::entries(local)?.names {
             let Some((package, _)) = desc::split_entry(&entry) else { continue };
@@ -60,7 +64,7 @@ impl Lists {
         Ok(lists)
     }
 
-    fn push(&mut self, package: &str, bytes: &[u8]) {
+    pub(super) fn push(&mut self, package: &str, bytes: &[u8]) {
         self.owners.push(Owner { start: self.text.len(), package: package.into() });
         // As they are told, so that what is told is found again.
         let text = String::from_utf8_lossy(bytes);

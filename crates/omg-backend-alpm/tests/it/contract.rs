@@ -88,7 +88,8 @@ async fn changes_move_the_generation_of_what_they_change() {
     moves(&alpm, installed, || root.install(&bc)).await;
     moves(&alpm, installed, || root.install(&bc)).await;
     let other = roots::arch("signed-2017-12").unwrap().join("core.db");
-    moves(&alpm, catalogue, || drop(fs::copy(&other, root.sync().join("core.db")).unwrap())).await;
+    let replace = || fs::write(root.sync().join("core.db"), fs::read(&other).unwrap()).unwrap();
+    moves(&alpm, catalogue, replace).await;
     moves(&alpm, catalogue, || fs::write(root.sync().join("core.files"), "x").unwrap()).await;
     moves(&alpm, catalogue, || fs::remove_file(root.sync().join("core.files")).unwrap()).await;
     moves(&alpm, (false, false), || fs::write(root.sync().join("core.db.part"), "x").unwrap())
