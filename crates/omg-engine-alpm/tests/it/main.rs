@@ -1,0 +1,17 @@
+//! Plans of this crate, compared with what pacman itself would do on the same root.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: they may fail by panicking, and say what they skip"
+)]
+
+mod crafted;
+mod entry;
+mod era;
+mod oracle;
+mod partial;
+mod process;
+mod random;
+mod real;
+mod refused;
+mod root;
