@@ -121,9 +121,13 @@ impl From<Error> for Fault {
                 let hint = "wait some seconds and try again; `omg daemon logs` shows what it said";
                 Self::new(Code::Engine, error.to_string()).hint(hint)
             }
-            Error::Died { .. } => {
-                let hint =
-                    "`omg daemon logs` shows what it said before; everything but plans goes on";
+            Error::Died { how, .. } => {
+                // What the dynamic linker says; nothing of the engine has run then.
+                let hint = if how.contains("error while loading shared libraries") {
+                    "install the library that it names, or OMG as built for this release of the system"
+                } else {
+                    "`omg daemon logs` shows what it said before; everything but plans goes on"
+                };
                 Self::new(Code::Engine, error.to_string()).hint(hint)
             }
             Error::Version { .. } => {
