@@ -261,3 +261,38 @@ fn the_older_layout_is_read_as_pacman_does() {
 fn the_databases_of_the_signed_packages_are_read_as_pacman_does() {
     check("arch/signed-2017-12", 1_000);
 }
+
+#[test]
+fn a_record_that_disagrees_with_its_directory_counts_as_with_pacman() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |end: &str| dir.path().join(end);
+    std::fs::create_dir_all(path("var/lib/pacman/sync")).unwrap();
+    std::fs::create_dir_all(path("etc")).unwrap();
+    std::fs::write(path("etc/pacman.conf"), "[options]\nSigLevel = Never\n[core]\n").unwrap();
+    let mut builder = tar::Builder::new(Vec::new());
+    for (file, text) in [
+        ("good-1-1/desc", "%NAME%\ngood\n\n%VERSION%\n1-1\n\n"),
+        ("name-1-1/desc", "%NAME%\nother\n\n%VERSION%\n1-1\n\n"),
+        ("version-1-1/desc", "%NAME%\nversion\n\n%VERSION%\n2-1\n\n"),
+        ("none-1-1/desc", "%DESC%\nneither\n\n"),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, file, text.as_bytes()).unwrap();
+    }
+    let bytes = builder.into_inner().unwrap();
+    std::fs::write(path("var/lib/pacman/sync/core.db"), bytes).unwrap();
+    let root = Root { dir };
+    let Some(list) = root.pacman(&["-Sl"]) else { return };
+    let mut all = Everything::default();
+    sync::read(&Conf::read(root.dir.path()), &mut all).unwrap();
+    let mut have: Vec<String> = all
+        .offers
+        .iter()
+        .map(|(repository, name, version)| format!("{repository} {name} {version}"))
+        .collect();
+    have.sort();
+    assert_eq!(have, list.lines().collect::<Vec<_>>());
+    assert_eq!(all.warnings.len(), 2, "{:?}", all.warnings);
+}
