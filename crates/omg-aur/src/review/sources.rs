@@ -93,9 +93,10 @@ impl Address<'_> {
         REPOSITORIES.contains(&kind)
     }
 
-    fn is_secure(&self) -> bool {
+    /// Is it carried in the clear, so that anybody on the way can change it?
+    fn is_open(&self) -> bool {
         let transport = self.scheme.rsplit('+').next().unwrap_or(self.scheme);
-        matches!(transport, "https" | "ssh" | "sftp" | "scp" | "ftps" | "file")
+        matches!(transport, "http" | "ftp" | "git" | "svn" | "rsync")
     }
 
     fn is_pinned(&self) -> bool {
@@ -208,15 +209,14 @@ fn checksum(found: &mut Found, entry: &Entry<'_>, vouched: Vouched, has_signatur
     let repository = address.as_ref().is_some_and(Address::is_repository);
     let remote = address.is_some();
     let pinned = address.as_ref().is_some_and(|address| address.fragment.contains("commit="));
-    if address.is_some_and(|address| !address.is_secure()) {
-        let safe =
-            vouched == Vouched::Strongly || has_signature || is_signature(entry.value) || pinned;
-        let severity = if safe {
-            Note
-        } else if repository {
-            Caution
-        } else {
-            Danger
+    if address.is_some_and(|address| address.is_open()) {
+        let known = has_signature || pinned || is_signature(entry.value);
+        let severity = match vouched {
+            Vouched::Strongly => Note,
+            _ if known => Note,
+            Vouched::Weakly => Caution,
+            Vouched::Skipped | Vouched::Missing if repository => Caution,
+            Vouched::Skipped | Vouched::Missing => Danger,
         };
         found.add(Risk::InsecureSource, severity, FILE, entry.line, entry.value);
     }

@@ -121,8 +121,9 @@ fn the_users_git_settings_and_environment_are_not_ours() {
     let settings = format!(
         "[init]\n\ttemplateDir = {}\n[filter \"evil\"]\n\tsmudge = {trap}\n[diff]\n\texternal = {trap}\n\
          [diff \"evil\"]\n\ttextconv = {trap}\n\tcommand = {trap}\n[core]\n\tfsmonitor = {trap}\n\
-         \tpager = {trap}\n",
-        world.path("home/template").display()
+         \tpager = {trap}\n[trace2]\n\tnormalTarget = {}\n",
+        world.path("home/template").display(),
+        world.canary().display()
     );
     fs::write(world.path("home/.gitconfig"), settings).unwrap();
 
@@ -145,6 +146,7 @@ fn the_users_git_settings_and_environment_are_not_ours() {
         .env("GIT_TEMPLATE_DIR", world.path("home/template"))
         .env("GIT_EXTERNAL_DIFF", world.path("home/trap"))
         .env("GIT_PAGER", world.path("home/trap"))
+        .env("GIT_TRACE", world.canary())
         .env("GIT_DIR", world.path("careless/.git"))
         .env(WORLD, world.directory.path())
         .output()
@@ -306,6 +308,32 @@ fn a_server_that_never_answers_is_left() {
     // The end of the stream comes when git is gone.
     asked.read_to_end(&mut question).unwrap();
     assert!(String::from_utf8_lossy(&question).contains("git-upload-pack /x.git"));
+}
+
+#[test]
+fn what_git_started_ends_with_it() {
+    let world = World::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let server = RecipeBase::local(&address).unwrap();
+    let recipes = Recipes::new(&world.path("cache"), server).unwrap();
+    let recipes = recipes.limits(Duration::from_secs(1), 1 << 20);
+    let error = recipes.fetch(&base("x")).unwrap_err();
+    assert!(matches!(error, RecipeError::Deadline { .. }), "{error}");
+    let _open = listener.accept().unwrap();
+    // Git asks http through another program, which has the address among its arguments.
+    let helper = || {
+        fs::read_dir("/proc").unwrap().flatten().any(|process| {
+            let arguments = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&arguments).contains(&address)
+        })
+    };
+    // It is dead, but the kernel may need a moment to take it away.
+    let gone = (0..250).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        !helper()
+    });
+    assert!(gone, "git's helper is still there");
 }
 
 #[test]
