@@ -135,7 +135,7 @@ impl Aur {
         let wanted = move |entry: &Entry<'_>| {
             names.binary_search_by(|name| name.as_str().cmp(&entry.name)).is_ok()
         };
-        self.from_dump(error, wanted).await.map(|mut answer| {
+        self.answer_from_dump(error, wanted).await.map(|mut answer| {
             answer.value.sort_by(|a, b| a.name.cmp(&b.name));
             answer.value.dedup_by(|a, b| a.name == b.name);
             answer
@@ -154,7 +154,7 @@ impl Aur {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 let term = term.to_lowercase();
-                self.from_dump(error, move |entry| matches(entry, by, &term)).await
+                self.answer_from_dump(error, move |entry| matches(entry, by, &term)).await
             }
         }
     }
@@ -177,7 +177,7 @@ impl Aur {
         self.info(&names).await
     }
 
-    async fn from_dump(
+    async fn answer_from_dump(
         &self,
         error: Error,
         wanted: impl Fn(&Entry<'_>) -> bool + Send + 'static,
@@ -242,7 +242,7 @@ impl Inner {
 }
 
 /// Writes a body beside the dump while it comes in. Dropped or failed, it leaves nothing.
-async fn store(mut body: Body, dump: Dump) -> Result<(Incoming, u64), Error> {
+async fn store(mut body: Box<Body>, dump: Dump) -> Result<(Incoming, u64), Error> {
     let context = "storing the list of the AUR's packages";
     let (send, mut receive) = mpsc::channel::<Bytes>(CHUNKS);
     let writer = tokio::task::spawn_blocking(move || {

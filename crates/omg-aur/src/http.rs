@@ -43,7 +43,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(30),
-            dump: Duration::from_secs(300),
+            dump: Duration::from_mins(5),
             window: Duration::from_secs(10),
             window_bytes: 16 << 10,
             answer_bytes: 16 << 20,
@@ -79,7 +79,7 @@ pub(crate) enum Fetched {
     /// What the given tag names is the newest.
     Unchanged,
     /// Bytes, and their tag.
-    New(Body, Option<String>),
+    New(Box<Body>, Option<String>),
 }
 
 // === impl Http ===
@@ -162,7 +162,7 @@ impl Http {
                 StatusCode::OK => {
                     let tag = header(response.headers(), &ETAG);
                     let body = Body::new(response, &url, self.limits, deadline, most_bytes)?;
-                    return Ok(Fetched::New(body, tag));
+                    return Ok(Fetched::New(Box::new(body), tag));
                 }
                 StatusCode::NOT_MODIFIED if tag.is_some() => return Ok(Fetched::Unchanged),
                 _ => {}

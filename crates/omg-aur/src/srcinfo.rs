@@ -60,7 +60,7 @@ impl Srcinfo {
         }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = memchr::memchr_iter(b'\n', before).count() + 1;
             malformed(what, line, "this is not UTF-8")
         })?;
         let mut parser = Parser { what, base: None, packages: Vec::new(), warnings: Vec::new() };
@@ -217,11 +217,9 @@ impl Parser<'_> {
 
     fn value(&mut self, at: usize, key: &str, value: &str) -> Result<(), Error> {
         let of_package = !self.packages.is_empty();
-        let section = match (self.packages.last_mut(), &mut self.base) {
-            (Some((_, section)), _) | (None, Some((_, section))) => section,
-            (None, None) => {
-                return Err(malformed(self.what, at, &format!("'{key}' before 'pkgbase'")));
-            }
+        let current = self.packages.last_mut().or(self.base.as_mut());
+        let Some((_, section)) = current else {
+            return Err(malformed(self.what, at, &format!("'{key}' before 'pkgbase'")));
         };
         let known = Field::of_key(key).filter(|(field, _)| !of_package || field.is_overridable());
         let Some((field, architecture)) = known else {

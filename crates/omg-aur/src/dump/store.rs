@@ -19,7 +19,7 @@ const MOST_SIDECAR_BYTES: u64 = 4096;
 /// Bytes of an ETag, at most; longer ones are not kept.
 const MOST_TAG_BYTES: usize = 512;
 /// Files that an interrupted fetch left are removed when they are this old.
-const LEFT_OVER: Duration = Duration::from_secs(3600);
+const LEFT_OVER: Duration = Duration::from_hours(1);
 
 /// Where the dump is, or will be.
 #[derive(Clone, Debug)]
@@ -129,7 +129,8 @@ impl Dump {
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let ours = name.to_str().is_some_and(|name| {
-                (name.starts_with(FILE) || name.starts_with(SIDECAR)) && name.ends_with(".tmp")
+                (name.starts_with(FILE) || name.starts_with(SIDECAR))
+                    && Path::new(name).extension().is_some_and(|end| end == "tmp")
             });
             let time = entry.metadata().and_then(|data| data.modified()).ok();
             if ours && time < old {

@@ -66,14 +66,14 @@ fn rpc(state: &State, method: &str, by: &str, arguments: &[String]) -> Answer {
             names.sort();
             names.dedup();
             let found = names.iter().filter_map(|name| state.packages.get(name)).cloned();
-            results("multiinfo", found.collect())
+            results("multiinfo", &found.collect::<Vec<_>>())
         }
         "search" => match state.searches.get(&format!("{by}|{first}")) {
             Some(recorded) => Answer::new(200, recorded.clone()),
             None if first.len() < 2 && by != "maintainer" => error("Query arg too small."),
             None => {
                 let found = state.packages.values().filter(|package| matches(package, by, first));
-                results("search", found.map(short).collect())
+                results("search", &found.map(short).collect::<Vec<_>>())
             }
         },
         "suggest" => names(state, first, "Name"),
@@ -82,7 +82,7 @@ fn rpc(state: &State, method: &str, by: &str, arguments: &[String]) -> Answer {
     }
 }
 
-fn results(kind: &str, results: Vec<Value>) -> Answer {
+fn results(kind: &str, results: &[Value]) -> Answer {
     let count = results.len();
     let text = json!({"resultcount": count, "results": results, "type": kind, "version": 5});
     Answer::new(200, text.to_string().into_bytes())
@@ -166,16 +166,9 @@ fn decode(text: &str) -> String {
             .then(|| tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()))
             .flatten()
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match escaped {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(if *first == b'+' { b' ' } else { *first });
-                rest = tail;
-            }
-        }
+        let plain = if *first == b'+' { b' ' } else { *first };
+        bytes.push(escaped.unwrap_or(plain));
+        rest = tail.get(if escaped.is_some() { 2 } else { 0 }..).unwrap_or_default();
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -86,9 +86,13 @@ pub(super) fn go_wrong(
         Mishap::Body(body) => write(stream, &Answer::new(200, body.clone())),
         Mishap::Promised(length) => {
             stream.write_all(Answer::new(200, Vec::new()).head(Some(*length)).as_bytes())?;
-            wait(going_on)
+            wait(going_on);
+            Ok(())
         }
-        Mishap::Silent => wait(going_on),
+        Mishap::Silent => {
+            wait(going_on);
+            Ok(())
+        }
         Mishap::Cut => {
             stream.write_all(answer.head(Some(answer.body.len() as u64)).as_bytes())?;
             stream.write_all(answer.body.get(..answer.body.len() / 2).unwrap_or_default())
@@ -111,9 +115,8 @@ pub(super) fn go_wrong(
     }
 }
 
-fn wait(going_on: &dyn Fn() -> bool) -> io::Result<()> {
+fn wait(going_on: &dyn Fn() -> bool) {
     while going_on() {
         thread::sleep(Duration::from_millis(10));
     }
-    Ok(())
 }

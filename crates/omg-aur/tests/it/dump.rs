@@ -210,7 +210,7 @@ async fn what_an_earlier_fetch_left_is_removed_when_it_is_old() {
     for path in [&old, &new, &other] {
         fs::write(path, "x").unwrap();
     }
-    let past = std::time::SystemTime::now() - Duration::from_secs(7200);
+    let past = std::time::SystemTime::now() - Duration::from_hours(2);
     for path in [&old, &other] {
         fs::File::options().write(true).open(path).unwrap().set_modified(past).unwrap();
     }
@@ -272,10 +272,6 @@ async fn a_directory_that_can_not_be_written_is_named() {
 
 #[tokio::test]
 async fn the_details_of_a_record_have_what_the_aur_knows() {
-    let Some(site) = Site::real() else { return };
-    let known = site.aur.info(&["auracle-git"]).await.unwrap().value.remove(0);
-    site.server.set_dump(None);
-    site.aur.refresh().await.unwrap();
     #[derive(Default)]
     struct Record(String);
     impl Sink for Record {
@@ -292,6 +288,10 @@ async fn the_details_of_a_record_have_what_the_aur_knows() {
             panic!("{message}");
         }
     }
+    let Some(site) = Site::real() else { return };
+    let known = site.aur.info(&["auracle-git"]).await.unwrap().value.remove(0);
+    site.server.set_dump(None);
+    site.aur.refresh().await.unwrap();
     let record = site.aur.packages(Record::default()).await.unwrap().0;
     let details = site.aur.details(Source::Aur, &record);
     assert_eq!((details.name, details.version), (&*known.name, &*known.version));

@@ -1,12 +1,15 @@
 //! The RPC: real answers, and servers that are slow, huge, wrong or gone.
 
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use omg_aur::rpc::{By, FRESH_S, Suggest};
 use omg_aur::testing::Mishap;
-use omg_aur::{Error, Limits};
+use omg_aur::{Aur, Error, Limits, Settings};
 use omg_core::Code;
 
+use crate::data::skip;
 use crate::server::{Site, limits};
 
 #[tokio::test]
@@ -71,7 +74,9 @@ async fn we_say_who_we_are_and_ask_as_the_interface_has_it() {
 async fn many_names_take_few_requests() {
     let site = Site::new();
     let names: Vec<String> = (0..400).map(|at| format!("package-{at:03}")).collect();
-    names.iter().for_each(|name| site.add(name, ""));
+    for name in &names {
+        site.add(name, "");
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let answer = site.aur.info(&names).await.unwrap();
     assert!(answer.value.iter().map(|package| &*package.name).eq(names.iter().copied()));
@@ -304,4 +309,43 @@ async fn plain_http_is_for_this_machine_only() {
         let error = omg_aur::Aur::open(settings).unwrap_err();
         assert_eq!(error.fault().code, Code::Settings, "{address}");
     }
+}
+
+/// An own certificate, which no trust store has, and a server that shows it.
+fn impostor(directory: &Path) -> Option<(std::process::Child, u16)> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let quiet = |arguments: &str| {
+        let mut command = Command::new("openssl");
+        command.args(arguments.split(' ')).current_dir(directory);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let made = quiet("req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout k -out c");
+    if !{ made }.status().is_ok_and(|status| status.success()) {
+        skip("openssl can't make a certificate");
+        return None;
+    }
+    let address = format!("s_server -accept {port} -key k -cert c -www");
+    Some((quiet(&address).spawn().unwrap(), port))
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some((mut server, port)) = impostor(directory.path()) else { return };
+    let address = format!("https://localhost:{port}");
+    let settings = Settings::new(&address, directory.path(), crate::server::order);
+    let mut told = Vec::new();
+    // Until the server has started the connection is refused.
+    for _ in 0..500 {
+        let aur = Aur::open(settings.clone()).unwrap();
+        told = aur.search(By::Name, "foo").await.unwrap_err().fault().cause;
+        if !told.iter().any(|cause| cause.contains("refused")) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(told.iter().any(|cause| cause.contains("certificate")), "{told:?}");
 }

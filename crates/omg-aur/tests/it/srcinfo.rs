@@ -111,8 +111,11 @@ fn printed(dir: &Path) -> Option<String> {
     }
     command.arg("--printsrcinfo").current_dir(dir).env("HOME", dir).env("LC_ALL", "C");
     match command.stdin(Stdio::null()).output() {
-        Ok(output) if output.status.success() => Some(String::from_utf8(output.stdout).unwrap()),
-        Ok(output) => panic!("makepkg fails: {}", String::from_utf8_lossy(&output.stderr)),
+        Ok(output) => {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "makepkg fails: {errors}");
+            Some(String::from_utf8(output.stdout).unwrap())
+        }
         Err(error) => {
             skip(&format!("makepkg can't be run: {error}"));
             None
