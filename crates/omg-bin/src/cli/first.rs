@@ -40,7 +40,11 @@ pub(super) fn word(arguments: &mut Vec<OsString>) -> Result<First, Fault> {
             }
             "-h" | "--help" => return Ok(First::Help(None)),
             _ if text.starts_with('-') => {
-                return pacman::too_early(text).map_or(Ok(First::Other), Err);
+                let text = text.to_owned();
+                if pacman::spell_out(arguments, at) {
+                    continue;
+                }
+                return pacman::too_early(&text).map_or(Ok(First::Other), Err);
             }
             word => {
                 let word = spelling::verb_of(word).unwrap_or(word);

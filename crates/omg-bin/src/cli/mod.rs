@@ -28,7 +28,6 @@ pub(crate) use problem::usage;
 
 /// Runs `omg` with these arguments, the program's name first; gives back the exit code.
 pub fn main(arguments: Vec<OsString>) -> u8 {
-    let arguments = pacman::spelled_out(arguments);
     let json = first::asks_for_json(&arguments);
     let (result, color) = match run(arguments) {
         Ok(code) => return code,

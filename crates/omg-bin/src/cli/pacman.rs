@@ -24,21 +24,19 @@ const SPELLINGS: &[(&str, &[&str])] = &[
     ("-Fl", &["files"]),
 ];
 
-/// The command line with a leading pacman operation written as a verb. `q` in it becomes `-q`.
-pub(super) fn spelled_out(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let Some(first) = arguments.get(1).and_then(|first| first.to_str()) else { return arguments };
-    let Some((operation, quiet)) = normal(first) else { return arguments };
+/// Writes the pacman operation at this place as a verb, if it is one. `q` in it becomes `-q`.
+pub(super) fn spell_out(arguments: &mut Vec<OsString>, at: usize) -> bool {
+    let Some(text) = arguments.get(at).and_then(|it| it.to_str()) else { return false };
+    let Some((operation, quiet)) = normal(text) else { return false };
     let query = SPELLINGS.iter().find(|(spelling, _)| *spelling == operation);
     let verb = match query {
-        Some((_, verb)) => verb.to_vec(),
-        None => match change(&operation, names_packages(arguments.get(2..).unwrap_or(&[]))) {
-            Some(verb) => verb,
-            None => return arguments,
-        },
+        Some((_, verb)) => Some(verb.to_vec()),
+        None => change(&operation, names_packages(arguments.get(at + 1..).unwrap_or(&[]))),
     };
+    let Some(verb) = verb else { return false };
     let words = verb.into_iter().chain(quiet.then_some("-q")).map(OsString::from);
-    arguments.splice(1..2, words);
-    arguments
+    arguments.splice(at..=at, words);
+    true
 }
 
 /// An operation that changes the system. `-Sy` with packages and without `u` is not among them: on
@@ -104,9 +102,10 @@ mod tests {
     use super::*;
 
     fn spelled(words: &[&str]) -> Vec<String> {
-        let words =
-            std::iter::once("omg").chain(words.iter().copied()).map(OsString::from).collect();
-        spelled_out(words).into_iter().skip(1).map(|word| word.into_string().unwrap()).collect()
+        let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let at = words.iter().position(|word| !matches!(word.to_str(), Some("-q"))).unwrap();
+        spell_out(&mut words, at);
+        words.into_iter().map(|word| word.into_string().unwrap()).collect()
     }
 
     #[test]
@@ -114,7 +113,7 @@ mod tests {
         assert_eq!(spelled(&["-Ss", "vim"]), ["search", "vim"]);
         assert_eq!(spelled(&["-Qtdq"]), ["list", "--orphans", "-q"]);
         assert_eq!(spelled(&["-Qo", "/bin/ls"]), ["owns", "/bin/ls"]);
-        assert_eq!(spelled(&["-q", "-Ss"]), ["-q", "-Ss"]);
+        assert_eq!(spelled(&["-q", "-Ss"]), ["-q", "search"]);
         assert_eq!(spelled(&["-Sy", "vim"]), ["-Sy", "vim"]);
         assert!(too_early("-Sy").is_some());
         assert!(too_early("--frob").is_none());

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use omg_core::{Change, Code, Fault, Plan, ProviderChoice};
+use omg_core::{Change, Code, Fault, Operation, Plan, ProviderChoice};
 use omg_proto::{Query, Reply, providers_text, targets_text};
 
-use super::{native, plan};
+use super::{native, plan, suggest};
 use crate::render::{choose, somebody_there};
 use crate::session::{Session, unexpected};
 
@@ -29,14 +29,12 @@ pub(super) struct Manner {
     /// Ask nothing (also --noconfirm, --assume-yes)
     #[arg(short, long, aliases = ["noconfirm", "assume-yes"])]
     yes: bool,
-    /// Fetch nothing; a plan is made from what is here
-    #[arg(long)]
-    offline: bool,
 }
 
 /// Plans the change and shows it; without `-n` it then says that nothing was done.
 pub(super) fn run(session: &mut Session, mut change: Change, manner: Manner) -> Result<u8, Fault> {
-    let plan = settle(session, &mut change, manner)?;
+    let plan =
+        settle(session, &mut change, manner).map_err(|fault| near(session, &change, fault))?;
     let refusal = (!manner.dry_run && !plan.is_empty()).then(|| native::refusal(&change, &plan));
     if session.globals.json {
         // One object only: an error is the one that must not be missed.
@@ -53,6 +51,24 @@ pub(super) fn run(session: &mut Session, mut change: Change, manner: Manner) -> 
         view.write(&mut session.out);
     }
     refusal.map_or(Ok(0), Err)
+}
+
+/// Adds names like the one that was not found, unless the backend did.
+fn near(session: &mut Session, change: &Change, fault: Fault) -> Fault {
+    // What is to be removed may well be a name that is right, of something that is not here.
+    let unknown = fault.code == Code::NotFound && change.operation == Operation::Install;
+    if !unknown || !fault.suggestions.is_empty() {
+        return fault;
+    }
+    let bare = |target: &str| {
+        let name = target.rsplit_once('/').map_or(target, |(_, name)| name);
+        name.split([':', '=']).next().unwrap_or(name).to_owned()
+    };
+    let mut names = change.targets.iter().map(|target| bare(target));
+    match names.find(|name| fault.message.contains(name.as_str())) {
+        Some(name) => fault.suggest(suggest::near(session, &name)),
+        None => fault,
+    }
 }
 
 /// Seconds since the epoch.
@@ -110,7 +126,9 @@ fn answer(session: &Session, change: &mut Change, open: &[ProviderChoice]) -> Re
             package => format!(" for {package}"),
         };
         let question = format!("Which package is to provide {}{by}?", choice.wanted);
-        let at = choose(&question, &choice.options, session.out.screen.error_color)?;
+        let usual = choice.options.iter().position(|option| *option == choice.chosen);
+        let color = session.out.screen.error_color;
+        let at = choose(&question, &choice.options, usual.unwrap_or(0), color)?;
         if let Some(picked) = choice.options.get(at) {
             differs |= *picked != choice.chosen;
             change.providers.push((choice.wanted.clone(), picked.clone()));
@@ -192,7 +210,7 @@ mod tests {
             ],
             ..Plan::default()
         };
-        let mut change = Change::new(omg_core::Operation::Install, ["a", "b"]);
+        let mut change = Change::new(Operation::Install, ["a", "b"]);
         change.providers.push(("fixed".into(), "two".into()));
         let open = open_choices(&plan, &change);
         assert_eq!(open.iter().map(|it| it.wanted.as_str()).collect::<Vec<_>>(), ["awk"]);

@@ -63,15 +63,17 @@ fn write(out: &mut Output, answer: &Answer) {
         None => answer.name.clone(),
     };
     let there = answer.installed_version.as_deref();
-    let named = answer.version.as_deref().or(answer.candidate_version.as_deref());
-    if answer.possible && answer.changes.is_empty() && there.is_some() && there == named {
-        wrapped(out, 0, Style::Good, &format!("{wanted} is on this system"));
+    let newest = there.is_some() && there == answer.candidate_version.as_deref();
+    let here = there.is_some() && answer.version.as_deref().is_none_or(|it| there == Some(it));
+    if here {
+        wrapped(out, 0, Style::Good, &format!("{} is on this system", answer.name));
     } else if answer.possible {
         wrapped(out, 0, Style::Good, &format!("nothing keeps {wanted} out"));
     } else {
         wrapped(out, 0, Style::Bad, &format!("{wanted} can't be installed here"));
     }
-    for reason in &answer.reasons {
+    // What keeps out a version that is there already is beside the point.
+    for reason in answer.reasons.iter().filter(|_| !(here && newest)) {
         wrapped(out, 2, Style::Plain, reason);
     }
     let versions = [("installed", there), ("candidate", answer.candidate_version.as_deref())];

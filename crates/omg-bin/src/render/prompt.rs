@@ -15,17 +15,22 @@ pub(crate) fn somebody_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks which of several; an empty answer is the first. Gives back its place in the list.
+/// Asks which of several; an empty answer is the one at `usual`. Gives back its place in the list.
 ///
 /// # Errors
 /// [`Code::Declined`] if no answer comes.
-pub(crate) fn choose(question: &str, options: &[String], color: bool) -> Result<usize, Fault> {
+pub(crate) fn choose(
+    question: &str,
+    options: &[String],
+    usual: usize,
+    color: bool,
+) -> Result<usize, Fault> {
     let row = |(at, option): (usize, &String)| format!("  {:>2}  {}\n", at + 1, clean(option));
     let rows: String = options.iter().enumerate().map(row).collect();
     say(&format!("{}\n{rows}", heading(question, color)));
     for _ in 0..TRIES {
-        say(&format!("Number [1-{}, default 1]: ", options.len()));
-        match picked(&line()?, options.len()) {
+        say(&format!("Number [1-{}, default {}]: ", options.len(), usual + 1));
+        match picked(&line()?, options.len(), usual) {
             Some(at) => return Ok(at),
             None => say("That is none of the numbers.\n"),
         }
@@ -43,9 +48,9 @@ pub(crate) fn confirm(question: &str, color: bool) -> Result<bool, Fault> {
 }
 
 /// The place in a list that an answer names, counted from 1 by people.
-fn picked(answer: &str, options: usize) -> Option<usize> {
+fn picked(answer: &str, options: usize, usual: usize) -> Option<usize> {
     match answer.trim() {
-        "" => Some(0),
+        "" => Some(usual),
         number => number.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at < options),
     }
 }
@@ -83,10 +88,10 @@ mod tests {
 
     #[test]
     fn an_answer_names_a_place_or_nothing() {
-        assert_eq!(picked("\n", 3), Some(0));
-        assert_eq!(picked(" 3\n", 3), Some(2));
+        assert_eq!(picked("\n", 3, 1), Some(1));
+        assert_eq!(picked(" 3\n", 3, 0), Some(2));
         for wrong in ["0", "4", "-1", "one", "99999999999999999999"] {
-            assert_eq!(picked(wrong, 3), None, "{wrong}");
+            assert_eq!(picked(wrong, 3, 0), None, "{wrong}");
         }
     }
 }

@@ -13,7 +13,16 @@ fn every_end_has_its_code() {
         (&["--nosuchflag"], 2),
         (&[], 2),
         (&["serach"], 2),
-        (&["-Syu"], 2),
+        (&["-Sy", "vim"], 2),
+        (&["sync"], 2),
+        (&["install"], 2),
+        (&["install", "-n", "--min-age", "3", "vim"], 2),
+        (&["install", "-n", "--provider", "awk", "vim"], 2),
+        (&["install", "-n", "vim\nreboot"], 2),
+        (&["update", "--devel"], 2),
+        (&["update", "--safe", "--full"], 2),
+        (&["groups", "nosuch"], 3),
+        (&["groups", "utils"], 0),
         (&["list", "--explicit", "--orphans"], 2),
         (&["search", "--limit", "many", "vim"], 2),
         (&["help", "nosuchverb"], 2),
@@ -35,6 +44,13 @@ fn every_end_has_its_code() {
         (&["--root", "/nosuch/place", "list"], 2),
         (&["list", "--orphans"], 0),
     ];
+    if crate::plans::has_engine("omg-engine-apt") {
+        assert_eq!(home.alone(&["why-not", "nosuch"]).code, 3);
+    }
+    // Upgrades that are pending are an answer, not an error.
+    for arguments in [&["update", "--check"][..], &["update", "--check", "--json"]] {
+        assert_eq!(home.alone(arguments).code, 10);
+    }
     let long = "x".repeat(5000);
     assert_eq!(home.alone(&["info", &long]).code, 2);
     assert_eq!(home.alone(&["search", &long]).code, 2);

@@ -34,6 +34,7 @@ fn search_has_its_keys() {
         keys(first),
         [
             "architecture",
+            "aur",
             "description",
             "installed_version",
             "name",

@@ -14,6 +14,7 @@ mod lifecycle;
 mod log;
 mod omgd;
 mod pages;
+mod plans;
 mod schemas;
 mod snapshots;
 mod support;

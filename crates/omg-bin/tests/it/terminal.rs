@@ -1,6 +1,6 @@
 //! What a terminal shows: widths, colours, limits, the pager. A pseudo terminal stands in for it.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
@@ -10,12 +10,27 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use crate::support::Home;
 
 /// Runs `omg` with standard output, and perhaps input, on a terminal of this size.
-fn show(
+pub(crate) fn show(
+    home: &Home,
+    size: (u16, u16),
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+) -> String {
+    on_a_terminal(home, size, environment, arguments, None).0
+}
+
+/// The same with somebody who types this, and who sees standard error too; and the exit code.
+pub(crate) fn answer(home: &Home, typed: &str, arguments: &[&str]) -> (String, i32) {
+    on_a_terminal(home, (80, 100), PLAIN, arguments, Some(typed))
+}
+
+fn on_a_terminal(
     home: &Home,
     (columns, rows): (u16, u16),
     environment: &[(&str, &str)],
     arguments: &[&str],
-) -> String {
+    typed: Option<&str>,
+) -> (String, i32) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
@@ -37,22 +52,24 @@ fn show(
         .env("TERM", "xterm")
         .envs(environment.iter().copied())
         .args(arguments);
-    command.stdin(open()).stdout(theirs).stderr(Stdio::inherit());
+    let errors = if typed.is_some() { open().into() } else { Stdio::inherit() };
+    command.stdin(open()).stdout(theirs).stderr(errors);
     let mut child = command.spawn().unwrap();
     // Only when no copy of the other end is left here does reading end.
     drop(command);
     let mut shown = Vec::new();
     let mut ours = std::fs::File::from(ours);
+    ours.write_all(typed.unwrap_or_default().as_bytes()).unwrap();
     let mut chunk = [0; 4096];
     // Linux answers EIO when the last process has closed its end.
     while let Ok(count @ 1..) = ours.read(&mut chunk) {
         shown.extend_from_slice(&chunk[..count]);
     }
-    child.wait().unwrap();
-    String::from_utf8(shown).unwrap().replace("\r\n", "\n")
+    let code = child.wait().unwrap().code().unwrap_or(-1);
+    (String::from_utf8(shown).unwrap().replace("\r\n", "\n"), code)
 }
 
-const PLAIN: &[(&str, &str)] = &[("NO_COLOR", "1")];
+pub(crate) const PLAIN: &[(&str, &str)] = &[("NO_COLOR", "1")];
 
 #[test]
 fn results_fit_the_terminal() {
