@@ -32,8 +32,7 @@ pub(crate) fn explain(handle: &Handle, unprepared: Unprepared) -> Error {
 fn unsatisfied(handle: &Handle, missing: &[Missing]) -> Error {
     let failed: BTreeSet<&str> = missing.iter().map(|one| one.package.as_str()).collect();
     let removing = handle.alpm.trans_add().is_empty();
-    let mut causes: Vec<String> = missing.iter().map(|one| cause(handle, &failed, one)).collect();
-    causes.dedup();
+    let causes = causes(handle, &failed, missing);
     if !removing {
         return Error::Unsolvable { message: "dependencies can't be met", causes, hint: None };
     }
@@ -42,6 +41,30 @@ fn unsatisfied(handle: &Handle, missing: &[Missing]) -> Error {
     together.extend(failed);
     let hint = format!("omg remove {}", together.join(" "));
     Error::Unsolvable { message: "installed packages need it", causes, hint: Some(hint) }
+}
+
+/// One line each, what is at the bottom of it before what follows from that.
+fn causes(handle: &Handle, failed: &BTreeSet<&str>, missing: &[Missing]) -> Vec<String> {
+    let follows = |one: &&Missing| one.by.is_none() && fails_itself(handle, failed, &one.name);
+    let (later, first): (Vec<&Missing>, Vec<&Missing>) = missing.iter().partition(follows);
+    let mut seen = BTreeSet::new();
+    let ordered = first.into_iter().chain(later);
+    ordered
+        .map(|one| cause(handle, failed, one))
+        .filter(|cause| seen.insert(cause.clone()))
+        .collect()
+}
+
+/// Is what has or provides the name among what can't be had?
+fn fails_itself(handle: &Handle, failed: &BTreeSet<&str>, name: &str) -> bool {
+    let provides = |package: &&str| {
+        handle.alpm.syncdbs().into_iter().any(|database| {
+            database.pkg(*package).is_ok_and(|package| {
+                package.provides().into_iter().any(|provided| provided.name() == name)
+            })
+        })
+    };
+    failed.contains(name) || failed.iter().any(|package| provides(package))
 }
 
 fn cause(handle: &Handle, failed: &BTreeSet<&str>, missing: &Missing) -> String {
@@ -56,7 +79,7 @@ fn cause(handle: &Handle, failed: &BTreeSet<&str>, missing: &Missing) -> String 
             None => format!("removing {by} breaks '{wanted}', which {package} requires"),
         };
     }
-    if failed.contains(name.as_str()) {
+    if fails_itself(handle, failed, name) {
         return format!("{package} requires {wanted}, which can't be installed");
     }
     let others: Vec<String> = handle

@@ -40,7 +40,7 @@ impl Handle {
         let alpm = {
             let _alone = ALONE.lock();
             Alpm::new(conf.root.as_os_str().as_bytes(), conf.db_path.as_os_str().as_bytes())
-                .map_err(|error| native("opening the databases", &error))?
+                .map_err(|error| unopened(&error))?
         };
         let record = record::attach(&alpm);
         let rules = Rules::of(&conf);
@@ -157,6 +157,15 @@ impl Handle {
     pub(crate) fn failed(&self, context: &'static str, error: &alpm::Error) -> Error {
         let log = self.record.borrow().errors.clone();
         Error::Native { context, reason: error.to_string(), log }
+    }
+}
+
+fn unopened(error: &alpm::Error) -> Error {
+    match error {
+        alpm::Error::DbVersion => {
+            Error::Unusable { name: "local".into(), reasons: vec![error.to_string()] }
+        }
+        error => native("opening the databases", error),
     }
 }
 

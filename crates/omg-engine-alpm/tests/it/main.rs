@@ -15,3 +15,4 @@ mod random;
 mod real;
 mod refused;
 mod root;
+mod time;
