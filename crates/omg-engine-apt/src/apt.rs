@@ -47,12 +47,9 @@ impl Planner for Apt {
     fn plan(&mut self, change: &Change) -> Result<Plan, Fault> {
         Ok(self.planned(change)?)
     }
-}
 
-impl Apt {
-    /// Takes back the marks of the last plan. It takes 150 ms on a large system; the next plan is
-    /// that much faster if it was done while nobody waited.
-    pub fn settle(&mut self) {
+    /// Takes back the marks of the last plan, which takes 150 ms on a large system.
+    fn settle(&mut self) {
         if let Some(handle) = &mut self.handle
             && handle.reset().is_err()
         {
@@ -60,7 +57,9 @@ impl Apt {
             self.handle = None;
         }
     }
+}
 
+impl Apt {
     fn planned(&mut self, change: &Change) -> Result<Plan, Error> {
         for target in &change.targets {
             check(target)?;

@@ -1,6 +1,6 @@
 //! Finding packages as apt does from the command line.
 
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use rust_apt::{Cache, Package, Version};
 
 use crate::settings::Settings;
@@ -53,7 +53,7 @@ pub(crate) fn matching<'a>(
     let mut names: Vec<String> = cache
         .iter()
         .map(|package| package.name().to_owned())
-        .filter(|name| pattern.is_match(name))
+        .filter(|name| pattern.is_match(name.as_bytes()))
         .collect();
     names.sort_unstable();
     names.dedup();
@@ -94,7 +94,12 @@ pub(crate) fn glob(pattern: &str) -> Option<Regex> {
 
 /// An extended regular expression that matches anywhere, whatever the case.
 pub(crate) fn compile(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(pattern).case_insensitive(true).size_limit(PATTERN_SIZE).build().ok()
+    RegexBuilder::new(pattern)
+        .unicode(false)
+        .case_insensitive(true)
+        .size_limit(PATTERN_SIZE)
+        .build()
+        .ok()
 }
 
 /// Is it the version, or does it match the shell pattern?
@@ -105,7 +110,7 @@ pub(crate) fn version_matches(version: &str, wanted: &str) -> bool {
     if !wanted.contains(['*', '?', '[']) {
         return false;
     }
-    let exact = glob(wanted).is_some_and(|pattern| pattern.is_match(version));
+    let exact = glob(wanted).is_some_and(|pattern| pattern.is_match(version.as_bytes()));
     exact
         || wanted.strip_suffix('*').is_some_and(|head| {
             version.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head))
@@ -148,7 +153,7 @@ mod tests {
 
     #[test]
     fn patterns_are_those_of_a_shell() {
-        let matches = |pattern: &str, text: &str| glob(pattern).unwrap().is_match(text);
+        let matches = |pattern: &str, text: &str| glob(pattern).unwrap().is_match(text.as_bytes());
         assert!(matches("lib*-dev", "libc6-dev"));
         assert!(matches("g++*", "g++-12"));
         assert!(!matches("g++", "gg"));

@@ -228,7 +228,7 @@ impl<'a> Selector<'a, '_> {
                 .first(
                     package,
                     |version| version_matches(version.version(), wanted),
-                    |provided| provided == Some(wanted),
+                    |_, provided| provided == Some(wanted),
                 )
                 .map_or_else(|| Err(no_version(package, wanted)), |version| Ok(Some(version))),
             Wanted::Release(wanted) => {
@@ -237,8 +237,12 @@ impl<'a> Selector<'a, '_> {
                         "'{wanted}' is not the name of a suite; use the suite's name or codename"
                     )));
                 }
-                self.first(package, |version| in_release(version, wanted), |_| true)
-                    .map_or_else(|| Err(no_version(package, wanted)), |version| Ok(Some(version)))
+                self.first(
+                    package,
+                    |version| in_release(version, wanted),
+                    |version, _| in_release(version, wanted),
+                )
+                .map_or_else(|| Err(no_version(package, wanted)), |version| Ok(Some(version)))
             }
         }
     }
@@ -248,7 +252,7 @@ impl<'a> Selector<'a, '_> {
         &self,
         package: &Package<'a>,
         matches: impl Fn(&Version<'a>) -> bool,
-        provided: impl Fn(Option<&str>) -> bool,
+        provided: impl Fn(&Version<'a>, Option<&str>) -> bool,
     ) -> Option<Version<'a>> {
         if let Some(version) = package.versions().find(&matches) {
             return Some(version);
@@ -257,9 +261,7 @@ impl<'a> Selector<'a, '_> {
         let mut versions = Vec::new();
         for provider in package.provides() {
             let Some(version) = providers::owner(&provider) else { continue };
-            let number = provider.version_str().ok();
-            let fits = provided(number) && (number.is_some() || matches(&version));
-            if fits {
+            if provided(&version, provider.version_str().ok()) {
                 versions.push(version);
             }
         }

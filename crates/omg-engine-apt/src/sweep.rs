@@ -1,10 +1,11 @@
 //! What nothing needs any more (`DoAutomaticRemove` in `apt-private/private-install.cc`).
 
 use omg_core::Operation;
-use rust_apt::{DepType, Package};
+use rust_apt::{BaseDep, DepType, Package, Version};
 
 use crate::error::Error;
-use crate::names::same;
+use crate::names::{of, pretty};
+use crate::release::met;
 use crate::session::{Session, key};
 use crate::unmet;
 
@@ -33,8 +34,10 @@ pub(crate) fn sweep(session: &mut Session<'_>) -> Result<(), Error> {
             dropped.push(package);
         }
     }
-    if session.cache().depcache().broken_count() != 0 && !dropped.is_empty() {
-        restore(&mut dropped);
+    if !dropped.is_empty()
+        && (session.cache().depcache().broken_count() != 0 || is_wanting(session))
+    {
+        restore(session, &mut dropped);
     }
     if session.cache().depcache().broken_count() != 0 {
         return Err(unmet::after(session));
@@ -46,7 +49,7 @@ pub(crate) fn sweep(session: &mut Session<'_>) -> Result<(), Error> {
 /// Names of packages that nothing needs and that stay.
 pub(crate) fn left(session: &Session<'_>) -> Vec<String> {
     let staying = garbage(session).into_iter().filter(|package| !package.marked_delete());
-    staying.map(|package| crate::names::pretty(&package)).collect()
+    staying.map(|package| pretty(&package)).collect()
 }
 
 /// Unneeded packages among those that are installed or come, in order of name.
@@ -84,39 +87,52 @@ fn delete(session: &Session<'_>, package: &Package<'_>, purge: bool) {
     package.mark_delete(purge);
 }
 
+/// Does anything lack what it recommends? libapt counts it, and tells nobody.
+fn is_wanting(session: &Session<'_>) -> bool {
+    let cache = session.cache();
+    let staying = session.installed.iter().cloned().chain(session.changed());
+    let mut versions = staying.filter_map(|package| package.install_version());
+    versions.any(|version| {
+        let kinds = [DepType::Recommends, DepType::Suggests];
+        let mut groups = kinds.iter().filter_map(|kind| version.get_depends(kind)).flatten();
+        groups.any(|group| cache.depcache().is_important_dep(group.first()) && !met(cache, group))
+    })
+}
+
 /// Takes back removals of new packages that something staying depends on.
-fn restore(dropped: &mut Vec<Package<'_>>) {
-    while let Some(at) = dropped.iter().position(is_needed) {
+fn restore<'a>(session: &Session<'a>, dropped: &mut Vec<Package<'a>>) {
+    while let Some(at) = dropped.iter().position(|package| is_needed(session, package)) {
         let package = dropped.swap_remove(at);
         package.mark_install(false, false);
     }
 }
 
-fn is_needed(package: &Package<'_>) -> bool {
+fn is_needed<'a>(session: &Session<'a>, package: &Package<'a>) -> bool {
+    let cache = session.cache();
     let Some(candidate) = package.candidate() else { return false };
-    let mut names = vec![package.clone()];
-    names.extend(candidate.provides().filter_map(|provided| {
-        // What is provided is the package of that name.
-        let name = provided.name().to_owned();
-        package.provides().map(|other| other.package()).find(|other| other.name() == name)
-    }));
-    names
-        .iter()
-        .flat_map(|name| {
-            name.rdepends().values().flatten().flat_map(|group| group.iter()).collect::<Vec<_>>()
-        })
-        .any(|reverse| {
-            let positive = matches!(
-                reverse.dep_type(),
-                DepType::Depends | DepType::PreDepends | DepType::Recommends
-            );
-            let parent = reverse.target_package();
-            let version = reverse.version();
-            positive
-                && (parent
-                    .installed()
-                    .is_some_and(|now| version == Some(now.version()) && parent.marked_keep())
-                    || same(parent.candidate().as_ref(), parent.install_version().as_ref())
-                        && (parent.marked_new_install() || parent.marked_upgrade()))
-        })
+    let mut targets = vec![package.clone()];
+    for provided in candidate.provides() {
+        let everywhere = session.settings.architectures.iter();
+        targets.extend(everywhere.filter_map(|name| of(cache, provided.name(), name)));
+    }
+    targets.iter().any(|target| {
+        let mut reverse = target.rdepends().values().flatten().flat_map(|group| group.iter());
+        reverse.any(|reverse| cache.depcache().is_important_dep(reverse) && needs(reverse))
+    })
+}
+
+/// Does the dependency belong to a version that stays or comes?
+fn needs(reverse: &BaseDep<'_>) -> bool {
+    let negative = [DepType::Conflicts, DepType::DpkgBreaks, DepType::Obsoletes, DepType::Replaces];
+    if negative.contains(&reverse.dep_type()) {
+        return false;
+    }
+    let parent = reverse.target_package();
+    let of = |version: Option<Version<'_>>| {
+        version.is_some_and(|v| reverse.version() == Some(v.version()))
+    };
+    if of(parent.installed()) {
+        return parent.marked_keep();
+    }
+    of(parent.candidate()) && (parent.marked_new_install() || parent.marked_upgrade())
 }
