@@ -18,4 +18,8 @@ pub trait Planner: Sized {
     /// # Errors
     /// The change can't be made; the fault says why.
     fn plan(&mut self, change: &Change) -> Result<Plan, Fault>;
+
+    /// Makes ready for the next plan. Called after a plan's answer has been sent, so that nobody
+    /// waits for it.
+    fn settle(&mut self) {}
 }

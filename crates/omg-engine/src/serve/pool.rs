@@ -72,5 +72,6 @@ fn work<P: Planner>(
             // The daemon is gone, and other threads may be in the middle of a plan.
             die();
         }
+        worker.settle();
     }
 }

@@ -37,6 +37,19 @@ impl<P: Planner> Worker<P> {
         })
     }
 
+    /// Lets the planner make ready for the next plan. One that panics is opened anew by it.
+    pub(super) fn settle(&mut self) {
+        let Some((_, planner)) = &mut self.open else { return };
+        let settled = guarded("making ready for the next plan", || {
+            planner.settle();
+            Ok(())
+        });
+        if settled.is_err() {
+            // Closing what has panicked may panic again, and nothing is left to be told.
+            let _ = self.close();
+        }
+    }
+
     fn close(&mut self) -> Result<(), Fault> {
         let open = self.open.take();
         guarded("closing the databases", || {
