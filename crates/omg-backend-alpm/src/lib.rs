@@ -12,7 +12,6 @@ pub mod details;
 mod error;
 pub mod files;
 mod generation;
-mod glob;
 mod graph;
 mod groups;
 pub mod local;
@@ -22,7 +21,6 @@ pub mod relation;
 mod rules;
 pub mod sync;
 pub mod version;
-mod work;
 
 pub use error::Error;
 pub use manager::Alpm;

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use omg_backend::work::{Caller, Searches, blocking};
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
 use omg_core::{Change, Code, Details, Fault, Generation, Installed, Plan, Sink, Source};
 use omg_engine::Engine;
@@ -14,7 +15,6 @@ use crate::files::{self, Database, Lists};
 use crate::groups::{Ignored, Watching};
 use crate::relation::Relation;
 use crate::rules::Rules;
-use crate::work::{Caller, Searches, blocking};
 use crate::{choice, desc, details, generation, local, sync, version};
 
 /// Searches through the repositories' lists of files that run at a time; two, so that a short one

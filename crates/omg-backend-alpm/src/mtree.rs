@@ -22,8 +22,8 @@ pub const LARGEST_FILE: u64 = 64 << 20;
 pub const LARGEST_TEXT: u64 = 128 << 20;
 /// Longest line, bytes; a path takes at most 4 for each of its own.
 pub const LONGEST_LINE: usize = 64 << 10;
-/// Most entries of one package.
-pub const MOST_ENTRIES: usize = 2_000_000;
+/// Most entries of one package. The largest of Arch have 150,000.
+pub const MOST_ENTRIES: usize = 500_000;
 /// At most this many warnings are kept.
 const MOST_WARNINGS: usize = 64;
 

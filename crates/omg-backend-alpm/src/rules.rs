@@ -2,7 +2,7 @@
 //! `HoldPkg`.
 
 use crate::conf::Conf;
-use crate::glob::Glob;
+use omg_backend::glob::Glob;
 
 /// Patterns, ready to be matched as pacman matches them: with fnmatch(3) and no flags.
 #[derive(Debug, Default)]

@@ -16,7 +16,6 @@ use crate::error::Error;
 use crate::status::read_settled;
 
 mod diversions;
-mod glob;
 mod lists;
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,6 @@ mod orphans;
 pub mod relation;
 pub mod status;
 pub mod version;
-mod work;
 
 pub use error::Error;
 pub use manager::Dpkg;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ahash::AHashMap;
+use omg_backend::work::{Caller, Searches, blocking};
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
 use omg_core::{
     Change, Code, Details, Fault, Generation, Installed, InstalledPackage, PackageState, Plan,
@@ -20,7 +21,6 @@ use crate::apt::{contents, generation};
 use crate::deb822::Block;
 use crate::error::Error;
 use crate::files::Lists;
-use crate::work::{Caller, Searches, blocking};
 use crate::{details, files, relation, status, version};
 
 /// How often a catalogue is read anew because something changed meanwhile.

@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 mod either;
+pub mod glob;
 mod manager;
+pub mod work;
 
 #[cfg(feature = "testing")]
 pub mod contract;

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::level::{Changes, Usage};
 use super::options::{Options, level, unknown, words};
 use crate::error::Error;
-use crate::glob::Glob;
+use omg_backend::glob::Glob;
 
 /// Largest configuration file or mirror list, bytes.
 pub const LARGEST_FILE: u64 = 4 << 20;

@@ -18,6 +18,9 @@ use crate::archive::{self, Limits, Visit};
 use crate::desc;
 use crate::error::Error;
 
+#[cfg(test)]
+mod tests;
+
 /// Most matches of one question; a question that has more is not a question for a file.
 const MOST_MATCHES: usize = 10_000;
 

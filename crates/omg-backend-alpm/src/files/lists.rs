@@ -5,12 +5,12 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use memchr::{memchr, memmem, memrchr};
+use omg_backend::glob::Glob;
 use omg_core::{FileMatch, FileOrigin};
 
 use super::{LARGEST_LIST, in_order, is_command_dir, paths};
 use crate::desc;
 use crate::error::Error;
-use crate::glob::Glob;
 use crate::local;
 
 /// Largest sum of all lists that is read, bytes. 1,500 packages have about 30 MB.

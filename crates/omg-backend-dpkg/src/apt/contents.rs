@@ -232,7 +232,11 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use omg_backend::work::Searches;
     use std::fmt::Write as _;
+    use std::pin::pin;
+    use std::sync::{Arc, mpsc};
+    use std::task::{Context, Waker};
 
     fn list(dir: &tempfile::TempDir, text: &str) -> Vec<Contents> {
         let path = dir.path().join("x_Contents-amd64");
@@ -287,5 +291,54 @@ mod tests {
         let found = owners(&files, "/bin/x", &|| true);
         assert!(found.items.is_empty());
         assert_eq!(found.warnings.len(), 1);
+    }
+
+    /// A list of many pieces that no question ends early: it is not sorted.
+    fn long_list(dir: &tempfile::TempDir) -> Vec<Contents> {
+        let path = dir.path().join("x_Contents-amd64");
+        let line = |i: usize| format!("usr/share/{:06}/file doc/pad\n", (i * 7919) % 400_000);
+        std::fs::write(&path, (0..400_000).map(line).collect::<String>()).unwrap();
+        vec![Contents { path, architecture: "amd64".into() }]
+    }
+
+    fn pieces(files: &[Contents]) -> usize {
+        let pieces = AtomicUsize::new(0);
+        owners(files, "/usr/share/000001/file", &|| {
+            pieces.fetch_add(1, Ordering::SeqCst);
+            true
+        });
+        pieces.into_inner()
+    }
+
+    #[tokio::test]
+    async fn a_dropped_search_stops_at_the_next_piece_and_keeps_its_place_until_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = long_list(&dir);
+        assert!(pieces(&files) >= 20);
+        let searches = Searches::new(1);
+        let looked = Arc::new(AtomicUsize::new(0));
+        let (started, has_started) = mpsc::channel();
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = std::sync::Mutex::new(gate);
+        let count = looked.clone();
+        let mut search = Box::pin(searches.run("searching", move |caller| {
+            let found = owners(&files, "/usr/share/000001/file", &|| {
+                if count.fetch_add(1, Ordering::SeqCst) == 0 {
+                    started.send(()).unwrap();
+                    gate.lock().unwrap().recv().unwrap();
+                }
+                !caller.is_gone()
+            });
+            Ok(found.items)
+        }));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(search.as_mut().poll(&mut context).is_pending());
+        has_started.recv().unwrap();
+        drop(search);
+        let mut next = pin!(searches.run("searching", |caller| Ok(caller.is_gone())));
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        open.send(()).unwrap();
+        assert!(!next.await.unwrap());
+        assert_eq!(looked.load(Ordering::SeqCst), 1);
     }
 }

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
+use omg_backend::glob::Glob;
 use omg_core::{FileMatch, FileOrigin};
 
-use super::glob::Glob;
 use crate::deb822;
 use crate::error::Error;
 use crate::status::read_settled;

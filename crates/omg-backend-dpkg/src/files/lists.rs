@@ -5,10 +5,10 @@ use std::path::Path;
 
 use ahash::AHashMap;
 use memchr::{memchr, memmem, memrchr};
+use omg_backend::glob::Glob;
 use omg_core::{FileMatch, FileOrigin, Installed};
 
 use super::diversions::{self, Diversion};
-use super::glob::Glob;
 use super::{in_order, merged_alias};
 use crate::error::Error;
 use crate::status::read_settled;

@@ -3,7 +3,6 @@ use std::fs;
 use omg_core::FileOrigin;
 use proptest::prelude::*;
 
-use super::glob::Glob;
 use super::*;
 
 fn admin() -> tempfile::TempDir {
@@ -113,27 +112,6 @@ fn the_cache_sees_changes() {
     assert_eq!(found(&second, "/bin/new"), ["new:amd64 /bin/new"]);
 }
 
-#[test]
-fn patterns_match_as_fnmatch_does() {
-    for (pattern, text, wanted) in [
-        ("*", "", true),
-        ("a*c", "a/b/c", true),
-        ("a?c", "a/c", true),
-        ("a?c", "aéc", true),
-        ("[a-c]x", "bx", true),
-        ("[!a-c]x", "bx", false),
-        ("[]x]", "]", true),
-        ("[[:digit:]]*", "7/", true),
-        ("a[", "a[", true),
-        ("\\*", "*", true),
-        ("\\*", "x", false),
-        ("*a*b*c", "xaxbxbx", false),
-        ("*.so.?", "/lib/x.so.6", true),
-    ] {
-        assert_eq!(Glob::new(pattern).matches(text.as_bytes()), wanted, "{pattern} {text}");
-    }
-}
-
 proptest! {
     #[test]
     fn any_bytes_are_read_and_searched(lists in prop::collection::vec(any::<u8>(), 0..200), query in "[/a*?\\[\\]\\\\-]{0,8}", other in any::<String>()) {
@@ -146,13 +124,5 @@ proptest! {
             lists.owners(&query);
             lists.commands(&query);
         }
-    }
-
-    #[test]
-    fn a_path_matches_itself_and_its_parts(path in "/[a-z/.]{0,20}", from in 0_usize..5) {
-        prop_assert!(Glob::new(&path).matches(path.as_bytes()));
-        let part = path.get(from..).unwrap_or("");
-        let glob = format!("*{part}*");
-        prop_assert!(Glob::new(&glob).matches(path.as_bytes()));
     }
 }

@@ -3,51 +3,48 @@
 
 use std::sync::{Arc, Weak};
 
-use omg_core::Fault;
+use omg_core::{Code, Fault};
 use tokio::sync::Semaphore;
 
-use crate::error::Error;
-
 /// Runs work on a thread that may block; `context` finishes the phrase "while …".
-pub(crate) async fn blocking<T: Send + 'static>(
+pub async fn blocking<T: Send + 'static>(
     context: &'static str,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Worker { context })?
+    tokio::task::spawn_blocking(work).await.map_err(|_| ended(context))?
 }
 
 /// Searches of one kind, of which some run and the others wait in order of arrival.
 #[derive(Debug)]
-pub(crate) struct Searches {
+pub struct Searches {
     permits: Arc<Semaphore>,
 }
 
 /// Tells a search whether its answer is still wanted.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller(Weak<()>);
+pub struct Caller(Weak<()>);
 
 impl Caller {
     /// Has the future of the search been dropped?
-    pub(crate) fn is_gone(&self) -> bool {
+    pub fn is_gone(&self) -> bool {
         self.0.strong_count() == 0
     }
 }
 
 impl Searches {
     /// Lets `most` of them run at a time.
-    pub(crate) fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Self {
         Self { permits: Arc::new(Semaphore::new(most)) }
     }
 
     /// Runs a search once it is its turn. It counts as running until its thread is done with it,
     /// also where the caller has gone; it should look at its [`Caller`] now and then.
-    pub(crate) async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
         context: &'static str,
         search: impl FnOnce(&Caller) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let gone = |_| Error::Worker { context };
-        let permit = self.permits.clone().acquire_owned().await.map_err(gone)?;
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| ended(context))?;
         let here = Arc::new(());
         let caller = Caller(Arc::downgrade(&here));
         let result = blocking(context, move || {
@@ -61,80 +58,54 @@ impl Searches {
     }
 }
 
+/// A thread ended with a panic.
+fn ended(context: &str) -> Fault {
+    Fault::new(Code::Internal, format!("a worker thread ended early while {context}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apt::contents;
-    use crate::apt::settings::Contents;
     use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
     use std::task::{Context, Waker};
 
-    /// A list of many pieces that no question ends early: it is not sorted.
-    fn list(dir: &tempfile::TempDir) -> Vec<Contents> {
-        let path = dir.path().join("x_Contents-amd64");
-        let line = |i: usize| format!("usr/share/{:06}/file doc/pad\n", (i * 7919) % 400_000);
-        std::fs::write(&path, (0..400_000).map(line).collect::<String>()).unwrap();
-        vec![Contents { path, architecture: "amd64".into() }]
-    }
-
-    fn pieces(files: &[Contents]) -> usize {
-        let pieces = AtomicUsize::new(0);
-        contents::owners(files, "/usr/share/000001/file", &|| {
-            pieces.fetch_add(1, Ordering::SeqCst);
-            true
-        });
-        pieces.into_inner()
-    }
-
     #[tokio::test]
-    async fn a_dropped_search_stops_at_the_next_piece_and_keeps_its_place_until_then() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = list(&dir);
-        assert!(pieces(&files) >= 20);
+    async fn a_dropped_search_is_told_and_keeps_its_place_until_it_ends() {
         let searches = Searches::new(1);
-        let looked = Arc::new(AtomicUsize::new(0));
         let (started, has_started) = mpsc::channel();
         let (open, gate) = mpsc::channel::<()>();
-        let gate = std::sync::Mutex::new(gate);
-        let count = looked.clone();
+        let (tell, told) = mpsc::channel();
         let mut search = Box::pin(searches.run("searching", move |caller| {
-            let found = contents::owners(&files, "/usr/share/000001/file", &|| {
-                if count.fetch_add(1, Ordering::SeqCst) == 0 {
-                    started.send(()).unwrap();
-                    gate.lock().unwrap().recv().unwrap();
-                }
-                !caller.is_gone()
-            });
-            Ok(found.items)
+            started.send(caller.is_gone()).unwrap();
+            gate.recv().unwrap();
+            tell.send(caller.is_gone()).unwrap();
+            Ok(())
         }));
         let mut context = Context::from_waker(Waker::noop());
         assert!(search.as_mut().poll(&mut context).is_pending());
-        has_started.recv().unwrap();
+        assert!(!has_started.recv().unwrap());
         drop(search);
         let mut next = pin!(searches.run("searching", |caller| Ok(caller.is_gone())));
         assert!(next.as_mut().poll(&mut context).is_pending());
         open.send(()).unwrap();
+        assert!(told.recv().unwrap());
         assert!(!next.await.unwrap());
-        assert_eq!(looked.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]
     async fn no_more_run_at_a_time_than_are_let() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = Arc::new(list(&dir));
         let searches = Searches::new(2);
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let mut all: Vec<_> = (0..8)
-            .map(|_| {
-                let (files, running, most) = (files.clone(), running.clone(), most.clone());
-                Box::pin(searches.run("searching", move |caller| {
+            .map(|number| {
+                let (running, most) = (running.clone(), most.clone());
+                Box::pin(searches.run("searching", move |_| {
                     most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    let go_on = || !caller.is_gone();
-                    let found = contents::owners(&files, "/usr/share/000001/file", &go_on);
+                    std::thread::sleep(std::time::Duration::from_millis(10));
                     running.fetch_sub(1, Ordering::SeqCst);
-                    Ok(found.items.len())
+                    Ok(number)
                 }))
             })
             .collect();
@@ -144,10 +115,17 @@ mod tests {
         }
         // Those that wait give up their place in the queue when they are dropped.
         drop(all.pop());
-        for search in all {
-            assert_eq!(search.await.unwrap(), 1);
+        for (number, search) in all.into_iter().enumerate() {
+            assert_eq!(search.await.unwrap(), number);
         }
-        assert_eq!(most.load(Ordering::SeqCst), 2);
+        assert!(most.load(Ordering::SeqCst) <= 2);
         assert_eq!(searches.permits.available_permits(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_fault() {
+        let fault = blocking::<()>("testing", || panic!("on purpose")).await.unwrap_err();
+        assert_eq!(fault.code, Code::Internal);
+        assert!(fault.message.ends_with("while testing"));
     }
 }

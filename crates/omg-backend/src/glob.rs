@@ -2,7 +2,7 @@
 
 /// A pattern taken apart.
 #[derive(Debug)]
-pub(crate) struct Glob {
+pub struct Glob {
     tokens: Vec<Token>,
     plain: Vec<u8>,
 }
@@ -22,7 +22,8 @@ enum Token {
 }
 
 impl Glob {
-    pub(crate) fn new(pattern: &str) -> Self {
+    /// Takes a pattern apart. One that is not well-formed stands for itself, as far as it is not.
+    pub fn new(pattern: &str) -> Self {
         let mut tokens = Vec::new();
         let mut rest = pattern;
         while let Some(c) = rest.chars().next() {
@@ -57,12 +58,12 @@ impl Glob {
     }
 
     /// The longest run of bytes that every match has.
-    pub(crate) fn longest_plain(&self) -> &[u8] {
+    pub fn longest_plain(&self) -> &[u8] {
         &self.plain
     }
 
     /// Does the whole text match?
-    pub(crate) fn matches(&self, text: &[u8]) -> bool {
+    pub fn matches(&self, text: &[u8]) -> bool {
         let (mut at, mut token) = (0, 0);
         // After the last `*`: the token to go on with and the byte it was last tried at.
         let mut retry: Option<(usize, usize)> = None;
@@ -185,4 +186,48 @@ fn class(name: &str) -> Option<Vec<(char, char)>> {
         "cntrl" => vec![('\0', '\u{1f}'), ('\u{7f}', '\u{7f}')],
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn patterns_match_as_fnmatch_does() {
+        for (pattern, text, wanted) in [
+            ("*", "", true),
+            ("a*c", "a/b/c", true),
+            ("a?c", "a/c", true),
+            ("a?c", "aéc", true),
+            ("[a-c]x", "bx", true),
+            ("[!a-c]x", "bx", false),
+            ("[]x]", "]", true),
+            ("[[:digit:]]*", "7/", true),
+            ("a[", "a[", true),
+            ("\\*", "*", true),
+            ("\\*", "x", false),
+            ("*a*b*c", "xaxbxbx", false),
+            ("*.so.?", "/lib/x.so.6", true),
+        ] {
+            assert_eq!(Glob::new(pattern).matches(text.as_bytes()), wanted, "{pattern} {text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_matches_itself_and_its_parts(path in "/[a-z/.]{0,20}", from in 0_usize..5) {
+            prop_assert!(Glob::new(&path).matches(path.as_bytes()));
+            let part = path.get(from..).unwrap_or("");
+            let glob = format!("*{part}*");
+            prop_assert!(Glob::new(&glob).matches(path.as_bytes()));
+        }
+
+        #[test]
+        fn any_pattern_is_matched(pattern in any::<String>(), near in "[a*?\\[\\]!^:\\\\-]{0,12}", text in prop::collection::vec(any::<u8>(), 0..20)) {
+            for pattern in [pattern, near] {
+                Glob::new(&pattern).matches(&text);
+            }
+        }
+    }
 }
