@@ -7,26 +7,30 @@ use omg_core::{Action, Change, Code, Fault, Operation, Plan, Planned, Reason, Sc
 /// What to say after a plan that is not carried out.
 pub(super) fn refusal(change: &Change, plan: &Plan) -> Fault {
     let fault = Fault::new(Code::Usage, "this version plans and does not change anything yet");
+    let repositories = command(change, plan).into_iter();
     let builds = plan.builds.iter().map(|build| {
         let base = quoted(&build.package_base);
-        format!("; then `makepkg -si` in a clone of https://aur.archlinux.org/{base}.git")
+        format!("`makepkg -si` in a clone of https://aur.archlinux.org/{base}.git")
     });
-    let hint = format!("-n shows the plan only; to do it: {}", command(change, plan));
-    let hint = std::iter::once(hint).chain(builds).collect::<String>();
+    let steps: Vec<String> = repositories.chain(builds).collect();
+    let hint = format!("-n shows the plan only; to do it: {}", steps.join("; then "));
     fault.hint(hint)
 }
 
-/// A line to type, or several with `&&` between.
-fn command(change: &Change, plan: &Plan) -> String {
+/// A line to type, or several with `&&` between; nothing if all of it is built.
+fn command(change: &Change, plan: &Plan) -> Option<String> {
     let apt = plan.changes.first().is_none_or(|planned| planned.source == Source::Apt)
         && plan.builds.is_empty();
+    if plan.changes.iter().all(|planned| planned.source == Source::Aur) && !plan.builds.is_empty() {
+        return None;
+    }
     let words = if apt { apt_words(change, plan) } else { pacman_words(change, plan) };
     let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
     let line = format!("sudo {}", words.join(" "));
-    match (change.operation, apt) {
+    Some(match (change.operation, apt) {
         (Operation::Upgrade, true) => format!("sudo apt-get update && {line}"),
         _ => line,
-    }
+    })
 }
 
 fn apt_words(change: &Change, plan: &Plan) -> Vec<String> {

@@ -90,7 +90,7 @@ fn write(out: &mut Output, query: &str, total: u32, packages: &[Summary<'_>]) {
             mark(out, package),
             name(package, &words),
             version(out, package),
-            origin(package),
+            origin(package, false),
             Cell::new(Style::Plain, package.description),
         ]);
     }
@@ -128,7 +128,7 @@ fn write_piped(out: &mut Output, packages: &[Summary<'_>]) {
 fn write_pairs(out: &mut Output, words: &[String], packages: &[Summary<'_>], columns: usize) {
     for package in packages {
         let mut room = columns.saturating_sub(mark(out, package).write(out, 1));
-        let cells = [name(package, words), version(out, package), origin(package)];
+        let cells = [name(package, words), version(out, package), origin(package, true)];
         for (at, cell) in cells.iter().enumerate() {
             // The first one that does not fit is cut, and ends the line.
             if room < 3 {
@@ -168,12 +168,23 @@ fn name<'a>(package: &Summary<'a>, words: &[String]) -> Cell<'a> {
 }
 
 /// Where it comes from; of the AUR, what its users think of it.
-fn origin<'a>(package: &Summary<'a>) -> Cell<'a> {
+fn origin<'a>(package: &Summary<'a>, narrow: bool) -> Cell<'a> {
     let Some(aur) = &package.aur else { return repository(package.repository) };
     let liked = format!("(+{} {})", aur.votes, popularity(aur));
-    let old = if aur.out_of_date.is_some() { " [out of date]" } else { "" };
-    let alone = if aur.maintainer.is_none() { " [orphaned]" } else { "" };
-    Cell::pieces([(Style::Dim, &*liked), (Style::Bad, old), (Style::Warn, alone)])
+    let flags = [
+        (aur.out_of_date.is_some(), Style::Bad, "[out of date]"),
+        (aur.maintainer.is_none(), Style::Warn, "[orphaned]"),
+    ];
+    let flags = flags.into_iter().filter(|(set, ..)| *set).map(|(_, style, text)| (style, text));
+    let liked = (Style::Dim, liked.as_str());
+    // What comes last is cut on a narrow terminal: not the warnings.
+    let mut words: Vec<(Style, &str)> = flags.collect();
+    words.insert(if narrow { words.len() } else { 0 }, liked);
+    let spaced = words.iter().enumerate().flat_map(|(at, word)| {
+        let gap = if at == 0 { "" } else { " " };
+        [(Style::Plain, gap), *word]
+    });
+    Cell::pieces(spaced)
 }
 
 /// The AUR's popularity as its pages show it: `0.56`.

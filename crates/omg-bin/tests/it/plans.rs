@@ -20,7 +20,7 @@ pub(crate) fn has_engine(name: &str) -> bool {
 }
 
 /// Writes a file below a directory, with the directories on the way.
-fn write(root: &Path, path: &str, text: &str) {
+pub(crate) fn write(root: &Path, path: &str, text: &str) {
     let path = root.join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
@@ -44,7 +44,7 @@ const OFFERS: &[Offer] = &[
 ];
 
 /// A root with one repository, made by tar as repo-add makes it, and two installed packages.
-fn arch() -> Option<tempfile::TempDir> {
+pub(crate) fn arch() -> Option<tempfile::TempDir> {
     if !has_engine("omg-engine-alpm") {
         return None;
     }

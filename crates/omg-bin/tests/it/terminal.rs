@@ -88,6 +88,29 @@ fn results_fit_the_terminal() {
 }
 
 #[test]
+fn no_table_is_wider_than_a_narrow_terminal() {
+    let home = Home::new();
+    let runs: &[&[&str]] = &[
+        &["list", "--available"],
+        &["explicit"],
+        &["outdated"],
+        &["provides", "mail-transport-agent"],
+        &["rdeps", "libonig5"],
+        &["size"],
+        &["groups"],
+        &["groups", "libs"],
+        &["update", "--check"],
+    ];
+    for arguments in runs {
+        let shown = show(&home, (40, 200), PLAIN, arguments);
+        assert!(!shown.is_empty(), "{arguments:?}");
+        for line in shown.lines() {
+            assert!(line.chars().count() <= 40, "{arguments:?}: {line}\n{shown}");
+        }
+    }
+}
+
+#[test]
 fn columns_in_the_environment_win() {
     let home = Home::new();
     let shown =
