@@ -130,11 +130,11 @@ pub enum Error {
 }
 
 fn listed(names: &[String]) -> String {
-    let mut text = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if let Some(more) = names.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        text.push_str(&format!(" and {more} more"));
+    let text = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }
 
 /// Lines of a fault: enough to act on, few enough to read.
@@ -153,8 +153,7 @@ impl Error {
         match self {
             Self::NoDatabase { .. } => Code::NoBackend,
             Self::Native { .. } => Code::Failure,
-            Self::Unusable { .. } => Code::Malformed,
-            Self::File { exists: true, .. } => Code::Malformed,
+            Self::Unusable { .. } | Self::File { exists: true, .. } => Code::Malformed,
             Self::Unfetched { .. } => Code::Unreadable,
             Self::NoRepository { .. }
             | Self::NotFound { .. }

@@ -25,7 +25,7 @@ pub(crate) fn explain(handle: &Handle, unprepared: Unprepared) -> Error {
             hint: None,
         },
         Unprepared::Architecture => wrong_architecture(handle),
-        Unprepared::Other(error) => handle.failed("preparing the transaction", &error),
+        Unprepared::Other(error) => handle.failed("preparing the transaction", error),
     }
 }
 
@@ -64,7 +64,7 @@ fn fails_itself(handle: &Handle, failed: &BTreeSet<&str>, name: &str) -> bool {
             })
         })
     };
-    failed.contains(name) || failed.iter().any(|package| provides(package))
+    failed.contains(name) || failed.iter().any(provides)
 }
 
 fn cause(handle: &Handle, failed: &BTreeSet<&str>, missing: &Missing) -> String {

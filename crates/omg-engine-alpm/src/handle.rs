@@ -13,8 +13,8 @@ use crate::native::alpm::{self, Alpm, SigLevel, TransFlag, Usage};
 use crate::native::{Database, Package};
 use crate::record::{self, Shared};
 
-/// libalpm sets up libcurl's and gpgme's process-wide state when a handle is made and undoes it when one
-/// goes; neither bears being done by two threads at once.
+/// libalpm sets up the process-wide state of other libraries when a handle is made, and says nothing of
+/// threads.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Everything that planning needs of one system.
@@ -40,13 +40,13 @@ impl Handle {
         let alpm = {
             let _alone = ALONE.lock();
             Alpm::new(conf.root.as_os_str().as_bytes(), conf.db_path.as_os_str().as_bytes())
-                .map_err(|error| unopened(&error))?
+                .map_err(unopened)?
         };
         let record = record::attach(&alpm);
         let rules = Rules::of(&conf);
         let mut handle =
             Self { alpm, record, conf, rules, unfetched: Vec::new(), unusable: Vec::new() };
-        handle.settings().map_err(|error| native("taking over pacman.conf", &error))?;
+        handle.settings().map_err(|error| native("taking over pacman.conf", error))?;
         handle.load_repositories()?;
         handle.load_installed()?;
         Ok(handle)
@@ -79,10 +79,10 @@ impl Handle {
             let database = self
                 .alpm
                 .register_syncdb(name.as_str(), SigLevel::NONE)
-                .map_err(|error| native("registering a repository", &error))?;
+                .map_err(|error| native("registering a repository", error))?;
             database
                 .set_usage(usage(repository))
-                .map_err(|error| native("registering a repository", &error))?;
+                .map_err(|error| native("registering a repository", error))?;
             if fs::symlink_metadata(repository.database(&self.conf)).is_err() {
                 self.unfetched.push(name.clone());
                 continue;
@@ -113,10 +113,10 @@ impl Handle {
         if errors.is_empty() { Ok(()) } else { Err(unusable(errors)) }
     }
 
-    /// Repositories that upgrades look at and whose databases are there and good.
+    /// Makes sure that every repository has a database, and a good one.
     ///
     /// # Errors
-    /// One of all repositories has none, or a bad one: libalpm takes nothing from any of them then.
+    /// One has not: libalpm takes nothing from any of them then.
     pub(crate) fn need_repositories(&self) -> Result<(), Error> {
         if let Some((name, reasons)) = self.unusable.first() {
             return Err(Error::Unusable { name: name.clone(), reasons: reasons.clone() });
@@ -145,22 +145,22 @@ impl Handle {
             record::Record { providers: providers.to_vec(), ..record::Record::default() };
         self.alpm
             .trans_init(flags | TransFlag::NO_LOCK)
-            .map_err(|error| native("starting a transaction", &error))
+            .map_err(|error| native("starting a transaction", error))
     }
 
     /// Ends the transaction, of which nothing remains.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
-        self.alpm.trans_release().map_err(|error| native("ending a transaction", &error))
+        self.alpm.trans_release().map_err(|error| native("ending a transaction", error))
     }
 
     /// An error of libalpm with what it logged.
-    pub(crate) fn failed(&self, context: &'static str, error: &alpm::Error) -> Error {
+    pub(crate) fn failed(&self, context: &'static str, error: alpm::Error) -> Error {
         let log = self.record.borrow().errors.clone();
         Error::Native { context, reason: error.to_string(), log }
     }
 }
 
-fn unopened(error: &alpm::Error) -> Error {
+fn unopened(error: alpm::Error) -> Error {
     match error {
         alpm::Error::DbVersion => {
             Error::Unusable { name: "local".into(), reasons: vec![error.to_string()] }
@@ -169,7 +169,7 @@ fn unopened(error: &alpm::Error) -> Error {
     }
 }
 
-fn native(context: &'static str, error: &alpm::Error) -> Error {
+fn native(context: &'static str, error: alpm::Error) -> Error {
     Error::Native { context, reason: error.to_string(), log: Vec::new() }
 }
 

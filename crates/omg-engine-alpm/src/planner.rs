@@ -75,7 +75,7 @@ impl AlpmPlanner {
                 handle
                     .alpm
                     .sync_sysupgrade(false)
-                    .map_err(|error| handle.failed("looking for upgrades", &error))?;
+                    .map_err(|error| handle.failed("looking for upgrades", error))?;
             }
             planner.prepare()
         })?;

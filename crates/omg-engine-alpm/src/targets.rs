@@ -131,7 +131,7 @@ fn add_file(handle: &Handle, path: &str, request: &mut Request) -> Result<(), Er
 fn refused(handle: &Handle, name: &str, error: Refusal) -> Error {
     match error {
         Refusal::TransDupTarget => Error::Twice { name: name.to_owned() },
-        error => handle.failed("adding a package", &error),
+        error => handle.failed("adding a package", error),
     }
 }
 
@@ -158,7 +158,7 @@ pub(crate) fn remove(
             handle
                 .alpm
                 .trans_remove_pkg(package)
-                .map_err(|error| handle.failed("marking a package for removal", &error))?;
+                .map_err(|error| handle.failed("marking a package for removal", error))?;
         }
     }
     let Some(first) = unknown.first() else { return Ok(()) };

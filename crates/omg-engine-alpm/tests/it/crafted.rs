@@ -25,9 +25,7 @@ pub(crate) fn of<'p>(plan: &'p Plan, name: &str) -> &'p Planned {
 pub(crate) fn checked(root: &Root, change: &Change) -> Plan {
     let mut planner = root.planner();
     if oracle::available() {
-        if let Err(text) = compare(root, &mut planner, change) {
-            panic!("{text}");
-        }
+        compare(root, &mut planner, change).unwrap();
     }
     planner.plan(change).unwrap()
 }

@@ -86,7 +86,9 @@ impl Era {
             if spoiled.is_empty() {
                 break;
             }
-            spoiled.into_iter().for_each(|at| incomplete[at] = true);
+            for at in spoiled {
+                incomplete[at] = true;
+            }
         }
         let complete = era.packages.iter().zip(incomplete).filter(|(_, incomplete)| !incomplete);
         era.complete = complete.map(|((_, entry), _)| entry.name.clone()).collect();

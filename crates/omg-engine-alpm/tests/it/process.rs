@@ -67,7 +67,7 @@ fn plans_of_many_at_once_do_not_mix() {
             match plan {
                 Ok(plan) => assert!(plan.changes.iter().any(|change| change.name == name)),
                 Err(fault) => {
-                    assert_eq!((fault.code, name), (Code::NotFound, "nosuch"), "{fault:?}")
+                    assert_eq!((fault.code, name), (Code::NotFound, "nosuch"), "{fault:?}");
                 }
             }
         }
