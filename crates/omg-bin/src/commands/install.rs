@@ -15,7 +15,7 @@ pub(crate) struct Install {
     packages: Vec<String>,
     #[command(flatten)]
     manner: Manner,
-    /// Which package provides what is wanted
+    /// PKG is to provide it; else the first one
     #[arg(long, value_name = "WANTED=PKG", value_parser = change::provider)]
     provider: Vec<(String, String)>,
     /// Install again what is installed

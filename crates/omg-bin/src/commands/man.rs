@@ -85,7 +85,7 @@ fn page(command: clap::Command, examples: Option<&str>, text: &mut Vec<u8>) -> s
     }
     writeln!(
         text,
-        ".SH \"EXIT STATUS\"\n0 done, 1 failure, 2 usage, 3 not found, 6 no privilege, 7 lock, 128+n signal"
+        ".SH \"EXIT STATUS\"\n0 done, 1 failure, 2 usage, 3 not found, 4 can't be solved, 5 declined, 6 no privilege, 7 lock, 8 network, 9 refused, 10 changes pending, 128+n signal"
     )
 }
 
