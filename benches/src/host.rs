@@ -61,6 +61,18 @@ impl Daemon {
         Self::spawn(folder, root).map(|(daemon, _)| daemon)
     }
 
+    /// The same, after `fill` has put something into its cache.
+    pub(crate) fn start_on_with(
+        root: &Path,
+        fill: impl FnOnce(&Path) -> std::io::Result<()>,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let folder = tempfile::Builder::new().prefix("omg-bench-").tempdir()?;
+        let cache = folder.path().join("cache");
+        std::fs::create_dir_all(&cache)?;
+        fill(&cache)?;
+        Self::spawn(folder, root).map(|(daemon, _)| daemon)
+    }
+
     /// Starts `omgd` in a folder that may hold a cache already. Also says how long its first answer took.
     pub(crate) fn start_in(
         folder: tempfile::TempDir,

@@ -3,6 +3,7 @@
 //! `cargo xtask bench` builds the release executables and runs this. Without an argument every
 //! part runs and `docs/benchmarks/` is written; see `PARTS` for running one alone.
 
+mod arch;
 mod changes;
 mod figures;
 mod host;
@@ -26,6 +27,7 @@ type Part = (&'static str, &'static str, fn(&mut Report) -> Outcome);
 const PARTS: &[Part] = &[
     ("peers", "whole processes beside apt, apt-cache, aptitude and dpkg-query", peers::run),
     ("figures", "start-up, memory, search inside the index, codec, status scan", figures::run),
+    ("arch", "Arch databases, the AUR, and plans beside pacman and apt-get", arch::run),
     ("load", "round trips on a kept connection, and 10,000 requests/s on eight", load::run),
     ("changes", "how soon a change behind the daemon's back is seen", changes::run),
     ("relevance", "the query table, beside apt-cache search", relevance::run),

@@ -11,7 +11,7 @@ mod tests;
 /// version is installed or a candidate, the package URL.
 ///
 /// Optional dependencies are its `suggests`, with what they are for; what is needed only to build
-/// or test it is not shown. Of several groups the section is the first; [`groups`] gives all.
+/// or test it is not shown.
 pub fn read<'a>(record: &'a str) -> Details<'a> {
     let mut details = empty();
     for field in desc::fields(record) {
@@ -29,7 +29,7 @@ pub fn read<'a>(record: &'a str) -> Details<'a> {
             "ARCH" => details.architecture = one,
             "URL" => details.url = word,
             "PACKAGER" => details.maintainer = word,
-            "GROUPS" => details.section = details.section.or(word),
+            "GROUPS" => extend(&mut details.groups),
             "LICENSE" => extend(&mut details.licenses),
             "DEPENDS" => extend(&mut details.depends),
             "OPTDEPENDS" => extend(&mut details.suggests),
@@ -67,6 +67,7 @@ fn empty<'a>() -> Details<'a> {
         maintainer: None,
         licenses: Vec::new(),
         section: None,
+        groups: Vec::new(),
         priority: None,
         source_package: None,
         multi_arch: None,

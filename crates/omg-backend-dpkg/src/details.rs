@@ -40,6 +40,7 @@ fn empty<'a>() -> Details<'a> {
         maintainer: None,
         licenses: Vec::new(),
         section: None,
+        groups: Vec::new(),
         priority: None,
         source_package: None,
         multi_arch: None,

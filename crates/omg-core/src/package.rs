@@ -145,8 +145,10 @@ pub struct Details<'a> {
     pub maintainer: Option<&'a str>,
     /// Licences where the distribution records them.
     pub licenses: Vec<&'a str>,
-    /// Section (Debian) or group (Arch).
+    /// Section of Debian's archive.
     pub section: Option<&'a str>,
+    /// Arch's groups that it is in.
+    pub groups: Vec<&'a str>,
     /// Priority, verbatim.
     pub priority: Option<&'a str>,
     /// Source package when it differs from the name.

@@ -106,7 +106,7 @@ pub fn details(record: &str) -> Details<'_> {
             "Provides" => details.provides.push(value),
             "Conflicts" => details.conflicts.push(value),
             "Replaces" => details.replaces.push(value),
-            "Groups" => details.section = details.section.or(Some(value)),
+            "Groups" => details.groups.push(value),
             "License" => details.licenses.push(value),
             _ => {}
         }
@@ -137,6 +137,7 @@ fn empty<'a>() -> Details<'a> {
         maintainer: None,
         licenses: Vec::new(),
         section: None,
+        groups: Vec::new(),
         priority: None,
         source_package: None,
         multi_arch: None,

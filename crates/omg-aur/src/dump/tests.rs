@@ -71,7 +71,7 @@ fn every_field_comes_through_the_record() {
     let details: Details<'_> = record::details(&seen.records[0]);
     assert_eq!((details.name, details.version, details.architecture), ("foo", "1:2-3", "source"));
     assert_eq!((details.description, details.url), ("a \"b\" c", Some("https://x")));
-    assert_eq!((details.source_package, details.section), (Some("foo-base"), Some("g")));
+    assert_eq!((details.source_package, &*details.groups), (Some("foo-base"), &["g", "h"][..]));
     assert_eq!((details.depends, details.suggests), (vec!["a>=1", "a", "b"], vec!["o: to p"]));
     assert_eq!((details.conflicts, details.replaces), (vec!["c"], vec!["r"]));
     assert_eq!((details.provides, details.licenses), (vec!["v=1", "libv.so=1-64"], vec!["MIT"]));

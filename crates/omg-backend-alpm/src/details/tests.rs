@@ -20,7 +20,7 @@ fn every_field_is_read() {
     assert_eq!((details.replaces, details.licenses), (vec!["old"], vec!["GPL", "MIT"]));
     assert_eq!((details.download_size, details.installed_size), (Some(1500), Some(8000)));
     assert_eq!((details.url, details.maintainer), (Some("https://www.gnu.org/"), Some("A <a@b>")));
-    assert_eq!((details.section, details.sha256), (Some("base"), Some("00ff")));
+    assert_eq!((details.groups.first(), details.sha256), (Some(&"base"), Some("00ff")));
     assert_eq!(details.filename, Some("bash-5.1-1-x86_64.pkg.tar.zst"));
     assert_eq!(groups(RECORD).collect::<Vec<_>>(), ["base", "shells"]);
 }

@@ -49,6 +49,7 @@ pub(super) fn details(record: &str) -> Details<'_> {
         maintainer: None,
         licenses: Vec::new(),
         section: get("Section"),
+        groups: Vec::new(),
         priority: get("Priority"),
         source_package: None,
         multi_arch: None,

@@ -83,6 +83,8 @@ fn identity(out: &mut Output, details: &Details<'_>) {
         (section, priority) => section.or(priority).map(str::to_owned),
     };
     field(out, "Section", section.as_deref());
+    let groups = details.groups.join(", ");
+    field(out, "Groups", Some(&*groups).filter(|groups| !groups.is_empty()));
     field(out, "Source", details.source_package);
     field(out, "Homepage", details.url);
     field(out, "Maintainer", details.maintainer);
