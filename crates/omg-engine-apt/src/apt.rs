@@ -190,6 +190,6 @@ mod tests {
         for target in ["", "a\u{1b}[2J", "/tmp/archive.tar", "/.deb\u{202e}"] {
             assert!(matches!(check(target), Err(Error::Usage { .. })), "{target:?}");
         }
-        assert!(check("/tmp/x.deb").is_ok() && select::check("g++:amd64=1:2~3/x").is_ok());
+        assert!(check("/tmp/x.deb").is_ok() && check("g++:amd64=1:2~3/x").is_ok());
     }
 }

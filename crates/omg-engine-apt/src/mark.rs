@@ -1,9 +1,8 @@
 //! Marking packages in the order and with the calls of apt-get (`apt-private/private-install.cc`).
 
-use std::ops::Deref;
-
 use omg_core::{Operation, Scope};
 use rust_apt::cache::Upgrade;
+use rust_apt::raw::PkgIterator;
 use rust_apt::{Package, PkgSelectedState, Version};
 
 use crate::error::{Error, messages};
@@ -28,16 +27,22 @@ mod state {
 /// dpkg's flag of a package that must be installed again, with or without a hold.
 const REINSTALL_REQUIRED: [u8; 2] = [1, 3];
 
+/// The package as libapt sees it; the numbers of its states are not turned into names, which panics
+/// where they are none.
+fn raw<'p>(package: &'p Package<'_>) -> &'p PkgIterator {
+    package
+}
+
 /// Did an installation or removal of the package stop half way?
 pub(crate) fn is_odd(package: &Package<'_>) -> bool {
-    let raw = package.deref();
+    let raw = raw(package);
     let whole = [state::NOT_INSTALLED, state::CONFIG_FILES, state::INSTALLED];
     raw.inst_state() != 0 || !whole.contains(&raw.current_state())
 }
 
 /// Is the package on hold?
 pub(crate) fn is_held(package: &Package<'_>) -> bool {
-    package.deref().selected_state() == PkgSelectedState::Hold as u8
+    raw(package).selected_state() == PkgSelectedState::Hold as u8
 }
 
 /// Marks what the change asks for and everything that follows from it.
@@ -73,7 +78,7 @@ fn apply_status(session: &Session<'_>) -> Result<(), Error> {
     for package in
         session.installed.iter().filter(|package| is_odd(package) && package.has_versions())
     {
-        let raw = package.deref();
+        let raw = raw(package);
         let downloadable =
             |version: Option<Version<'_>>| version.is_some_and(|v| v.is_downloadable());
         let again = REINSTALL_REQUIRED.contains(&raw.inst_state());
@@ -96,7 +101,7 @@ fn apply_status(session: &Session<'_>) -> Result<(), Error> {
 }
 
 fn finish(package: &Package<'_>, installed: bool, candidate: bool) {
-    let raw = package.deref();
+    let raw = raw(package);
     let configure = matches!(raw.current_state(), state::UNPACKED | state::HALF_CONFIGURED);
     match raw.current_state() {
         state::UNPACKED
@@ -186,7 +191,7 @@ fn remove<'a>(session: &mut Session<'a>, version: &Version<'a>) {
     let package = version.parent();
     protect(session, &package);
     let purge = session.change.options.purge;
-    let gone = package.deref().current_state() == state::NOT_INSTALLED;
+    let gone = raw(&package).current_state() == state::NOT_INSTALLED;
     if (!package.is_installed() && !purge) || (purge && gone) {
         session
             .notes

@@ -95,7 +95,7 @@ pub(crate) fn check(target: &str) -> Result<(), Error> {
         return Err(Error::usage(format!("'{target}' is not the name of a package")));
     }
     let known = |extension: &&str| target.len() > extension.len() && target.ends_with(*extension);
-    if is_file(target) && ![".deb", ".ddeb"].iter().any(|extension| known(&extension)) {
+    if is_file(target) && ![".deb", ".ddeb"].iter().any(known) {
         return Err(Error::usage(format!(
             "'{target}' is not a package file: its name does not end in .deb"
         )));
@@ -138,9 +138,8 @@ impl<'a> Selector<'a, '_> {
                 self.take(version, mode, &wanted);
                 Ok(true)
             }
-            Ok(None) => Ok(false),
             Err(Error::NoProvider { .. }) => found.map(|_| false),
-            Err(_) => Ok(false),
+            Ok(None) | Err(_) => Ok(false),
         }
     }
 
@@ -213,11 +212,11 @@ impl<'a> Selector<'a, '_> {
         pick: Pick,
     ) -> Result<Option<Version<'a>>, Error> {
         match *wanted {
-            Wanted::Nothing if pick == Pick::Newest => self.newest(package),
+            Wanted::Nothing if pick == Pick::Newest => Ok(self.newest(package)),
             Wanted::Nothing | Wanted::Version("candidate") | Wanted::Release("candidate") => {
                 self.candidate(package).map(Some)
             }
-            Wanted::Version("newest") | Wanted::Release("newest") => self.newest(package),
+            Wanted::Version("newest") | Wanted::Release("newest") => Ok(self.newest(package)),
             Wanted::Version("installed") | Wanted::Release("installed") => {
                 match package.installed() {
                     Some(version) => Ok(Some(version)),
@@ -275,9 +274,9 @@ impl<'a> Selector<'a, '_> {
         providers::single(self.settings, package, &versions)
     }
 
-    fn newest(&mut self, package: &Package<'a>) -> Result<Option<Version<'a>>, Error> {
+    fn newest(&mut self, package: &Package<'a>) -> Option<Version<'a>> {
         if let Some(version) = package.versions().next() {
-            return Ok(Some(version));
+            return Some(version);
         }
         let offered = providers::candidates(package);
         let found = providers::single(self.settings, package, &offered);
@@ -285,7 +284,7 @@ impl<'a> Selector<'a, '_> {
             let why = if offered.is_empty() { "is not installed" } else { "is virtual" };
             self.out.notes.push(format!("'{}' {why}, so it is not removed", pretty(package)));
         }
-        Ok(found)
+        found
     }
 
     /// The candidate of a package, or that of the one package that provides it. Where several do,

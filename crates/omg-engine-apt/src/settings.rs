@@ -52,7 +52,7 @@ impl Settings {
             let architectures = conf.architectures();
             config.set_vector(
                 "APT::Architectures",
-                &architectures.iter().map(|name| name.as_str()).collect(),
+                &architectures.iter().map(String::as_str).collect(),
             );
             config.set("Dir::Cache::pkgcache", "");
             config.set("Dir::Cache::srcpkgcache", "");

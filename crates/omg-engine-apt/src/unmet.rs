@@ -85,7 +85,7 @@ fn describe(member: &BaseDep<'_>, now: bool) -> String {
     let target = member.target_package();
     let mut text = pretty(target);
     if let (Some(comparison), Some(version)) = (member.comp_type(), member.version()) {
-        text.push_str(&format!(" ({comparison} {version})"));
+        text.extend([" (", comparison, " ", version, ")"]);
     }
     if target.has_provides() && target.provides().next().is_some() {
         return text;
@@ -93,8 +93,8 @@ fn describe(member: &BaseDep<'_>, now: bool) -> String {
     let version: Option<Version<'_>> =
         if now { target.installed() } else { target.install_version() };
     match version {
-        Some(version) if now => text.push_str(&format!(" but {} is installed", version.version())),
-        Some(version) => text.push_str(&format!(" but {} is to be installed", version.version())),
+        Some(version) if now => text.extend([" but ", version.version(), " is installed"]),
+        Some(version) => text.extend([" but ", version.version(), " is to be installed"]),
         None if target.candidate().is_none() => text.push_str(" but it is not installable"),
         None if now => text.push_str(" but it is not installed"),
         None => text.push_str(" but it is not going to be installed"),

@@ -2,7 +2,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "helpers of tests: they may fail by panicking, and say what they skip"
+    clippy::format_push_string,
+    reason = "helpers of tests: they may fail by panicking, say what they skip, and build small texts"
 )]
 
 mod cases;

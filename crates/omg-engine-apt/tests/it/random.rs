@@ -123,7 +123,7 @@ fn names(path: &Path) -> Option<Names> {
         let mut last = String::new();
         for line in text.lines() {
             if let Some(name) = line.strip_prefix("Package: ") {
-                last = name.to_owned();
+                name.clone_into(&mut last);
                 all.insert(last.clone());
             } else if let Some(version) = line.strip_prefix("Version: ") {
                 versions.push((last.clone(), version.to_owned()));

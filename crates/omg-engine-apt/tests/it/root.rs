@@ -26,19 +26,19 @@ pub(crate) struct Said {
 impl Root {
     pub(crate) fn new(path: &Path, native: &'static str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
-        if path != Path::new("/") {
+        if path == Path::new("/") {
+            // The cache of apt's own stays as it is.
+            let conf = format!(
+                "Dir::Cache::pkgcache \"{0}/p\";\nDir::Cache::srcpkgcache \"{0}/s\";\n",
+                scratch.path().display()
+            );
+            fs::write(scratch.path().join("apt.conf"), conf).unwrap();
+        } else {
             let conf = format!(
                 "Dir \"{root}/\";\nDir::State::status \"{root}/var/lib/dpkg/status\";\nDir::Cache \"{cache}\";\nAPT::Architecture \"{native}\";\nAPT::Architectures {{ \"{native}\";{foreign} }};\n",
                 root = path.display(),
                 cache = scratch.path().display(),
                 foreign = if native == "amd64" { " \"i386\";" } else { "" },
-            );
-            fs::write(scratch.path().join("apt.conf"), conf).unwrap();
-        } else {
-            // The cache of apt's own stays as it is.
-            let conf = format!(
-                "Dir::Cache::pkgcache \"{0}/p\";\nDir::Cache::srcpkgcache \"{0}/s\";\n",
-                scratch.path().display()
             );
             fs::write(scratch.path().join("apt.conf"), conf).unwrap();
         }
