@@ -5,7 +5,7 @@
 //! out. It never commits and takes no lock, so it works without privileges.
 //!
 //! The transaction is prepared by libalpm itself, in the steps of `pacman -S`, `-Su`, `-U` and `-R`, so
-//! that plans equal pacman's; `docs/plans-alpm.md` says where they mean to differ.
+//! that plans equal pacman's; `docs/plans.md` says where they mean to differ.
 #![forbid(unsafe_code)]
 
 mod describe;

@@ -8,6 +8,7 @@
     reason = "helpers of tests: they may fail by panicking, and say what they skip"
 )]
 
+mod contract;
 mod crafted;
 mod entry;
 mod era;
