@@ -189,12 +189,12 @@ fn relation(draw: &mut Draw, below: usize, negative: bool) -> String {
     }
     let name = format!(
         "p{}",
-        if below == 0 || draw.chance(8) { draw.below(PACKAGES + 2) } else { draw.below(below) }
+        if below == 0 || draw.chance(4) { draw.below(PACKAGES + 2) } else { draw.below(below) }
     );
     let qualifier = if !negative && draw.chance(4) { ":any" } else { "" };
     let comparisons: &[&str] =
-        if negative { &["<<", "<<", "<=", "="] } else { &[">=", ">=", "<<", "="] };
-    if draw.chance(if negative { 75 } else { 30 }) {
+        if negative { &["<<", "<<", "<=", "="] } else { &[">=", ">=", ">=", "<<", "="] };
+    if draw.chance(if negative { 85 } else { 20 }) {
         let comparison = draw.of(comparisons);
         return format!(
             "{name}{qualifier} ({comparison} {}.{}-1)",
