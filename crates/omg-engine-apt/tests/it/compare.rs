@@ -96,12 +96,15 @@ fn judge(
         }
         Ok(plan) if !said.ok => {
             let chosen = plan.providers.iter().any(|choice| choice.wanted_by.is_empty());
-            let circle = said.text.contains("E: Conf Broken")
-                || said.text.contains("Fatal, conflicts violated");
-            let ours = changes(root, plan);
+            let circle = ["E: Conf Broken", "Fatal, conflicts violated", "MaxLoopCount reached"];
+            let circle = circle.iter().any(|message| said.text.contains(message));
+            let ours: BTreeSet<String> = changes(root, plan)
+                .iter()
+                .filter_map(|line| line.split(' ').nth(1).map(str::to_owned))
+                .collect();
             let verdict = if chosen && virtual_package {
                 Verdict::Provider
-            } else if circle && ours == simulated(root, &said.text) {
+            } else if circle && ours == announced(root, &said.text) {
                 Verdict::Order
             } else {
                 Verdict::Different
@@ -199,4 +202,16 @@ fn listed(text: &str, heading: &str) -> BTreeSet<String> {
     lines.next();
     let names = lines.take_while(|line| line.starts_with("  ")).flat_map(str::split_whitespace);
     names.map(str::to_owned).collect()
+}
+
+/// The names that apt-get lists before it looks for an order.
+fn announced(root: &Root, text: &str) -> BTreeSet<String> {
+    let headings = [
+        "NEW packages will be installed:",
+        "will be upgraded:",
+        "will be REMOVED:",
+        "will be DOWNGRADED:",
+    ];
+    let names = headings.iter().flat_map(|heading| listed(text, heading));
+    names.map(|name| full(root, name.trim_end_matches('*'))).collect()
 }
