@@ -10,7 +10,7 @@ const SECONDS: u32 = 60;
 const MEMORY: u32 = 512;
 
 /// The files of `fuzz/fuzz_targets`.
-const TARGETS: &[&str] = &["frame", "deb822", "index_image"];
+const TARGETS: &[&str] = &["frame", "deb822", "index_image", "alpm", "recipe", "engine"];
 
 /// Runs all targets, or says that the property tests, which are part of `cargo xtask test`, stand for
 /// them.
