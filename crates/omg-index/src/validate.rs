@@ -151,7 +151,9 @@ fn entries(image: &ArchivedImage) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use omg_core::{Available, Offer, Priority, Relation, RelationKind, Repository, Sink, Source};
+    use omg_core::{
+        AurFacts, Available, Offer, Priority, Relation, RelationKind, Repository, Sink, Source,
+    };
 
     use crate::image::{PAYLOAD, forge};
     use crate::{Builder, Index, Marks, RowId};
@@ -190,7 +192,46 @@ mod tests {
                 })
                 .unwrap();
         }
+        recipe(&mut builder);
         builder.finish().unwrap().image
+    }
+
+    /// A name that a repository has, too, and what the AUR knows of it.
+    fn recipe(builder: &mut Builder) {
+        let repository = Repository {
+            name: "aur".into(),
+            source: Source::Aur,
+            security: false,
+            uri: "https://aur.invalid".into(),
+        };
+        let repository = builder.repository(&repository).unwrap();
+        let facts = AurFacts {
+            package_base: "ab-base",
+            maintainer: Some("somebody"),
+            votes: 7,
+            popularity: 1,
+            first_submitted: 2,
+            last_modified: 3,
+            out_of_date: Some(4),
+        };
+        builder
+            .package(&Available {
+                name: "ab",
+                architecture: "",
+                description: "ab, made here",
+                section: "",
+                priority: Priority::Optional,
+                task: false,
+                essential: false,
+                download_size: 0,
+                installed_size: 0,
+                provides: &[],
+                relations: &[],
+                versions: &[Offer { version: "2-1", repository, priority: 0, record: "" }],
+                candidate: Some(0),
+                aur: Some(facts),
+            })
+            .unwrap();
     }
 
     /// Touches everything that can be asked for.

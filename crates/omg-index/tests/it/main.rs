@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod lookup;
+mod origins;
 mod sample;
 mod search;
