@@ -67,7 +67,12 @@ impl PackageManager for Aur {
             (Some(_), None) => Ordering::Equal,
             (None, _) => return Choice::default(),
         };
-        Choice { offer: order.is_ge().then_some(0), upgrade: order.is_gt(), ..Choice::default() }
+        Choice {
+            offer: order.is_ge().then_some(0),
+            upgrade: order.is_gt() && !known.held,
+            ignored: order.is_gt() && known.held,
+            ..Choice::default()
+        }
     }
 
     fn details<'a>(&self, _: Source, record: &'a str) -> Details<'a> {

@@ -20,7 +20,8 @@ pub(crate) fn choose(conf: &Conf, known: &Known<'_>, ignored: impl FnOnce() -> b
         Ordering::Less => Choice::default(),
         Ordering::Equal => Choice { offer: Some(offer), ..Choice::default() },
         Ordering::Greater => {
-            Choice { offer: Some(offer), upgrade: !ignored(), ..Choice::default() }
+            let ignored = ignored();
+            Choice { offer: Some(offer), upgrade: !ignored, ignored, ..Choice::default() }
         }
     }
 }
@@ -59,7 +60,9 @@ mod tests {
         };
         let offers: Vec<_> = offers.iter().map(offer).collect();
         let (name, source, architecture) = ("a", Source::Alpm, "any");
-        let known = Known { name, source, architecture, installed, offers: &offers };
+        let section = "";
+        let held = false;
+        let known = Known { name, source, architecture, section, installed, held, offers: &offers };
         let choice = choose(&conf, &known, || ignored);
         (choice.offer, choice.upgrade)
     }

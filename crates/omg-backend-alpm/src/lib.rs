@@ -26,7 +26,6 @@ mod error;
 pub mod files;
 mod generation;
 mod graph;
-mod groups;
 pub mod local;
 mod manager;
 pub mod mtree;

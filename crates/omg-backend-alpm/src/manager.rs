@@ -12,7 +12,6 @@ use omg_engine::Engine;
 use crate::conf::Conf;
 use crate::error::Error;
 use crate::files::{self, Database, Lists};
-use crate::groups::{Ignored, Watching};
 use crate::relation::Relation;
 use crate::rules::Rules;
 use crate::{choice, desc, details, generation, local, sync, version};
@@ -45,7 +44,6 @@ struct Inner {
     scans: Searches,
     /// Searches through those of the installed packages.
     lookups: Searches,
-    ignored: Ignored,
 }
 
 /// The packages of one state of the system.
@@ -84,7 +82,6 @@ impl Alpm {
                 lists: files::Cache::default(),
                 scans: Searches::new(MOST_SCANS),
                 lookups: Searches::new(MOST_LOOKUPS),
-                ignored: Ignored::default(),
             }),
             engine: None,
         })
@@ -133,9 +130,7 @@ impl Inner {
 
     fn installed(&self) -> Result<Installed, Error> {
         let settings = self.refreshed().settings;
-        let installed = local::read(&generation::local_dir(&settings.conf), &settings.rules)?;
-        self.ignored.installed(&installed, &settings.rules);
-        Ok(installed)
+        local::read(&generation::local_dir(&settings.conf), &settings.rules)
     }
 
     /// The installed packages without their records, read again only after a change.
@@ -236,11 +231,9 @@ impl Inner {
 
     fn packages<S: Sink>(&self, sink: &mut S) -> Result<(), Fault> {
         let settings = self.refreshed().settings;
-        let mut watching = Watching::new(sink, &settings.rules);
         // Each database is replaced by renaming and so is whole; what changes between two of them
         // moves the generation, and they are read again.
-        sync::read(&settings.conf, &mut watching)?;
-        self.ignored.offered(watching.found());
+        sync::read(&settings.conf, sink)?;
         Ok(())
     }
 
@@ -255,6 +248,11 @@ impl Inner {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a catalogue's section says of groups.
+fn groups(section: &str) -> impl Iterator<Item = &str> {
+    section.split(' ').filter(|group| !group.is_empty())
 }
 
 /// Is the list of files of some repository missing?
@@ -296,11 +294,8 @@ impl PackageManager for Alpm {
 
     fn choose(&self, known: &Known<'_>) -> Choice {
         let settings = self.inner.settings();
-        let ignored = || {
-            let rules = &settings.rules;
-            rules.ignores(known.name, [])
-                || (rules.by_group() && self.inner.ignored.contains(known.name))
-        };
+        // As pacman: of the groups of both versions, the installed one and the offered one.
+        let ignored = || known.held || settings.rules.ignores(known.name, groups(known.section));
         choice::choose(&settings.conf, known, ignored)
     }
 

@@ -49,6 +49,7 @@ struct Catalogue {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Package {
+    section: String,
     versions: Vec<Version>,
     candidate: Option<usize>,
     names: Vec<String>,
@@ -209,7 +210,9 @@ fn check_choices<M: PackageManager>(backend: &M, catalogue: &Catalogue, installe
         name: "x",
         source: backend.source(),
         architecture: "all",
+        section: "",
         installed: None,
+        held: false,
         offers: &[],
     };
     let none = backend.choose(&nothing);
@@ -217,13 +220,15 @@ fn check_choices<M: PackageManager>(backend: &M, catalogue: &Catalogue, installe
     for ((name, architecture), package) in &catalogue.packages {
         let offers = catalogue.offers(package);
         let source = catalogue.source_of(package);
-        let known = Known { name, source, architecture, installed: None, offers: &offers };
+        let section = &*package.section;
+        let known = Known { name, source, architecture, section, offers: &offers, ..nothing };
         let choice = backend.choose(&known);
         assert_eq!(
             choice.offer, package.candidate,
             "{name}: a fresh install is what packages() says"
         );
-        assert!(!choice.upgrade, "{name}: an upgrade of what is not installed");
+        let newer = choice.upgrade || choice.ignored;
+        assert!(!newer, "{name}: an upgrade of what is not installed");
     }
     for package in installed.present() {
         let (name, architecture) = (&*package.name, &*package.architecture);
@@ -236,14 +241,17 @@ fn check_choices<M: PackageManager>(backend: &M, catalogue: &Catalogue, installe
             name,
             source: catalogue.source_of(available),
             architecture,
+            section: &available.section,
             installed: Some(&package.version),
+            held: package.held,
             offers: &offers,
         };
         let choice: Choice = backend.choose(&known);
         assert_eq!(choice, backend.choose(&known), "{name}: two choices differ");
         let taken = choice.offer.map(|at| offers.get(at));
         assert_ne!(taken, Some(None), "{name}: the choice is out of range");
-        if choice.upgrade {
+        assert!(!(choice.upgrade && choice.ignored), "{name}: an upgrade is taken and it is not");
+        if choice.upgrade || choice.ignored {
             let version = taken.flatten().map(|offer| offer.version);
             assert!(
                 version.is_some_and(|version| version != &*package.version),
@@ -273,7 +281,9 @@ fn check_expected<M: PackageManager>(
                     name,
                     source,
                     architecture: arch,
+                    section: &package.section,
                     installed,
+                    held: false,
                     offers: &offers,
                 });
                 let taken = choice.offer.and_then(|at| offers.get(at)).map(|offer| offer.version);
@@ -414,7 +424,8 @@ impl Sink for Catalogue {
             .collect();
         let names = names.into_iter().map(ToString::to_string).collect();
         let key = (package.name.to_string(), package.architecture.to_string());
-        let whole = Package { versions, candidate: package.candidate, names };
+        let section = package.section.to_string();
+        let whole = Package { section, versions, candidate: package.candidate, names };
         if self.packages.insert(key, whole).is_some() {
             self.twice.push(package.name.to_string());
         }

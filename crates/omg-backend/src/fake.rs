@@ -355,7 +355,7 @@ impl PackageManager for Fake {
             }
             _ => newest.map(|_| 0),
         };
-        Choice { offer, upgrade, installed_priority: 100 }
+        Choice { offer, upgrade, installed_priority: 100, ..Choice::default() }
     }
 
     fn details<'a>(&self, _: Source, record: &'a str) -> Details<'a> {

@@ -46,8 +46,12 @@ pub struct Known<'a> {
     pub source: Source,
     /// Architecture.
     pub architecture: &'a str,
+    /// Groups or section of the offers, as [`packages`](PackageManager::packages) gave them.
+    pub section: &'a str,
     /// Version on this system.
     pub installed: Option<&'a str>,
+    /// Is that version kept, as [`installed`](PackageManager::installed) said?
+    pub held: bool,
     /// Offers, newest first.
     pub offers: &'a [KnownOffer<'a>],
 }
@@ -58,8 +62,10 @@ pub struct Choice {
     /// Index of the chosen offer; `None` if the candidate is the installed version alone, or there
     /// is none.
     pub offer: Option<usize>,
-    /// Is the candidate newer than what is installed?
+    /// Is the candidate newer than what is installed, and would an upgrade take it?
     pub upgrade: bool,
+    /// Is the candidate newer than what is installed, and do settings say to stay behind it?
+    pub ignored: bool,
     /// Priority of the installed version itself.
     pub installed_priority: i32,
 }

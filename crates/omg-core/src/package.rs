@@ -102,6 +102,8 @@ pub struct Listed<'a> {
     pub install_reason: Option<InstallReason>,
     /// A newer candidate, if there is one.
     pub new_version: Option<&'a str>,
+    /// Upgrades leave it as it is: held (Debian), or ignored in pacman.conf (Arch).
+    pub held: bool,
 }
 
 /// One version that a repository offers, as `info` shows it.

@@ -144,11 +144,19 @@ impl View {
             .filter(|(_, package)| package.state != PackageState::ConfigFiles)
     }
 
-    /// The offer that an upgrade of this package would take, if it is an upgrade.
-    pub(crate) fn upgrade(&self, number: u32) -> Option<IndexedOffer<'_>> {
-        let chosen = self.overlay.chosen(number).filter(|chosen| chosen.upgrade)?;
+    /// The newer version of this package, whether an upgrade would take it or not.
+    pub(crate) fn newer(&self, number: u32) -> Option<IndexedOffer<'_>> {
+        let chosen = self.overlay.chosen(number)?;
+        if !chosen.upgrade && !chosen.ignored {
+            return None;
+        }
         let (index, row) = self.index(self.entry_of(number)?);
         index.offers(row).nth(chosen.offer? as usize)
+    }
+
+    /// Does an upgrade leave it as it is?
+    pub(crate) fn is_held(&self, number: u32, package: &InstalledPackage) -> bool {
+        package.held || self.overlay.chosen(number).is_some_and(|chosen| chosen.ignored)
     }
 
     /// A row of `list`.
@@ -163,7 +171,8 @@ impl View {
             repository,
             architecture: &package.architecture,
             install_reason: Some(reason(package)),
-            new_version: self.upgrade(number).map(|offer| offer.version),
+            new_version: self.newer(number).map(|offer| offer.version),
+            held: self.is_held(number, package),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use omg_backend::{Choice, Known, KnownOffer, PackageManager as _};
 use omg_backend_alpm::Alpm;
-use omg_core::{Available, Fault, Repository, RepositoryId, Sink, Source};
+use omg_core::{Available, Fault, InstalledPackage, Repository, RepositoryId, Sink, Source};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Offer {
@@ -17,7 +17,8 @@ pub(crate) struct Offer {
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
     repositories: Vec<String>,
-    offers: BTreeMap<String, Vec<Offer>>,
+    /// With the section.
+    offers: BTreeMap<String, (String, Vec<Offer>)>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -27,9 +28,10 @@ impl Catalogue {
         &self,
         alpm: &Alpm,
         name: &str,
-        installed: Option<&str>,
+        installed: Option<&InstalledPackage>,
     ) -> (Choice, &[Offer]) {
-        let all = self.offers.get(name).map_or(&[][..], Vec::as_slice);
+        let (section, all) =
+            self.offers.get(name).map_or(("", &[][..]), |(section, all)| (section, all));
         let offers: Vec<KnownOffer<'_>> = all
             .iter()
             .map(|offer| KnownOffer {
@@ -38,13 +40,21 @@ impl Catalogue {
                 repository: &offer.repository,
             })
             .collect();
-        let architecture = "x86_64";
-        let known = Known { name, source: Source::Alpm, architecture, installed, offers: &offers };
+        let known = Known {
+            name,
+            source: Source::Alpm,
+            architecture: "x86_64",
+            section,
+            installed: installed.map(|package| &*package.version),
+            held: installed.is_some_and(|package| package.held),
+            offers: &offers,
+        };
         (alpm.choose(&known), all)
     }
 
     pub(crate) fn records(&self, name: &str) -> Vec<&str> {
-        self.offers.get(name).into_iter().flatten().map(|offer| offer.record.as_str()).collect()
+        let offers = self.offers.get(name).into_iter().flat_map(|(_, offers)| offers);
+        offers.map(|offer| offer.record.as_str()).collect()
     }
 }
 
@@ -62,7 +72,8 @@ impl Sink for Catalogue {
             record: offer.record.to_owned(),
         };
         let offers = package.versions.iter().map(offer).collect();
-        let before = self.offers.insert(package.name.to_owned(), offers);
+        let before =
+            self.offers.insert(package.name.to_owned(), (package.section.to_owned(), offers));
         assert!(before.is_none(), "{} came twice", package.name);
         Ok(())
     }

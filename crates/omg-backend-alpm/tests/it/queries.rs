@@ -65,7 +65,7 @@ async fn upgrades(root: &Root, alpm: &Alpm, installed: &Installed) {
     let catalogue = alpm.packages(Catalogue::default()).await.unwrap();
     let (mut newer, mut foreign) = (BTreeSet::new(), BTreeSet::new());
     for package in &installed.packages {
-        let (choice, offers) = catalogue.choose(alpm, &package.name, Some(&package.version));
+        let (choice, offers) = catalogue.choose(alpm, &package.name, Some(package));
         if offers.is_empty() {
             assert_eq!(choice.offer, None, "{}", package.name);
             foreign.insert(format!("{} {}", package.name, package.version));
@@ -75,7 +75,8 @@ async fn upgrades(root: &Root, alpm: &Alpm, installed: &Installed) {
         let line = format!("{} {} -> {version}", package.name, package.version);
         // `held` knows of the groups of the installed version alone, and so does `-Qu`.
         newer.insert(if package.held { line + " [ignored]" } else { line });
-        assert!(choice.upgrade || package.held || in_ignored_group(&catalogue, package));
+        let ignored = package.held || in_ignored_group(&catalogue, package);
+        assert_eq!((choice.upgrade, choice.ignored), (!ignored, ignored), "{}", package.name);
     }
     assert!(newer.iter().any(|line| line.ends_with("[ignored]")) && newer.len() > 50);
     assert_eq!(newer, root.lines(&["-Qu"]));

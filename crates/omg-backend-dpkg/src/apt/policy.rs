@@ -131,6 +131,7 @@ impl Policy {
         let mut choice = Choice {
             offer: None,
             upgrade: false,
+            ignored: false,
             installed_priority: installed.map_or(0, |(.., own)| own),
         };
         let mut consider = |offer: Option<usize>, version: &str, priority: i32| {

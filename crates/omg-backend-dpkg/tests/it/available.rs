@@ -125,7 +125,9 @@ impl System {
             name,
             source: omg_core::Source::Apt,
             architecture,
+            section: "",
             installed,
+            held: false,
             offers: &offers,
         });
         if installed.is_none() {

@@ -143,7 +143,10 @@ pub(super) fn write(out: &mut Output, packages: &[Listed<'_>]) {
             None => Cell::new(Style::Dim, "-"),
         };
         let newer = match package.new_version {
-            Some(version) => Cell::owned(Style::Warn, format!("{arrow} {version}")),
+            Some(version) => {
+                let held = if package.held { " [held]" } else { "" };
+                Cell::owned(Style::Warn, format!("{arrow} {version}{held}"))
+            }
             None => Cell::new(Style::Plain, ""),
         };
         table.row([

@@ -37,7 +37,7 @@ impl Verb for Outdated {
     }
 }
 
-/// Lists what could be newer, cut by `cut`; was there anything?
+/// Lists what could be newer, cut by `cut`; would an upgrade take any of it?
 pub(super) fn list(
     session: &mut Session,
     security: bool,
@@ -47,9 +47,10 @@ pub(super) fn list(
     let reply = answer.reply()?;
     let Reply::List(packages) = reply else { return Err(unexpected(&reply)) };
     let mut packages = packages;
-    let any = !packages.is_empty();
+    let any = packages.iter().any(|package| !package.held);
+    let none = packages.is_empty();
     cut(&mut packages);
-    if !any && !session.globals.json && !session.globals.quiet && session.out.screen.tty() {
+    if none && !session.globals.json && !session.globals.quiet && session.out.screen.tty() {
         session.out.note(if security {
             "no security fixes wait"
         } else {
@@ -61,8 +62,14 @@ pub(super) fn list(
 }
 
 fn write(out: &mut Output, packages: &[Listed<'_>]) {
-    let mut table =
-        Table::new(&[Column::Left, Column::Left, Column::Left, Column::Left, Column::Spare]);
+    let mut table = Table::new(&[
+        Column::Left,
+        Column::Left,
+        Column::Left,
+        Column::Left,
+        Column::Spare,
+        Column::Left,
+    ]);
     let arrow = out.screen.pick("→", "->");
     for package in packages {
         table.row([
@@ -71,6 +78,7 @@ fn write(out: &mut Output, packages: &[Listed<'_>]) {
             Cell::new(Style::Dim, arrow),
             Cell::new(Style::Version, package.new_version.unwrap_or("-")),
             repository(package.repository),
+            Cell::new(Style::Warn, if package.held { "[held]" } else { "" }),
         ]);
     }
     table.write(out);

@@ -146,7 +146,7 @@ fn fill<'a, B: PackageManager>(
         details.installed_version = Some(&package.version);
         details.install_reason = Some(reason(package));
         details.installed_at = backend.installed_at(&package.name, &package.architecture);
-        details.held = package.held;
+        details.held = package.held || seen.chosen.is_some_and(|chosen| chosen.ignored);
         details.essential |= package.essential;
         let own = backend.details(package.source, view.installed.record(package));
         details.state = own.state;
@@ -189,7 +189,9 @@ fn versions<'a, B: PackageManager>(
             name: &package.name,
             source: seen.row.source,
             architecture: &package.architecture,
+            section: seen.row.section,
             installed: Some(&package.version),
+            held: package.held,
             offers,
         })
     };

@@ -20,9 +20,9 @@ pub(crate) fn answer(view: &View, filter: ListFilter) -> Reply<'_> {
 
 pub(crate) fn updates(view: &View, security: bool) -> Reply<'_> {
     Reply::List(installed(view, |number, _| {
-        view.overlay
-            .chosen(number)
-            .is_some_and(|chosen| chosen.upgrade && (chosen.security || !security))
+        view.overlay.chosen(number).is_some_and(|chosen| {
+            (chosen.upgrade || chosen.ignored) && (chosen.security || !security)
+        })
     }))
 }
 
@@ -73,7 +73,8 @@ pub(crate) fn available_row(view: &View, entry: Entry) -> Option<Listed<'_>> {
         install_reason: installed.map(reason),
         new_version: seen
             .installed
-            .and_then(|(number, _)| view.upgrade(number))
+            .and_then(|(number, _)| view.newer(number))
             .map(|offer| offer.version),
+        held: seen.installed.is_some_and(|(number, package)| view.is_held(number, package)),
     })
 }

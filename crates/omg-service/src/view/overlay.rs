@@ -15,8 +15,10 @@ use super::{Entry, LOCAL};
 pub(crate) struct Chosen {
     /// Number of the row's offer; `None` if the installed version stays.
     pub(crate) offer: Option<u32>,
-    /// Is it newer than what is installed?
+    /// Is it newer than what is installed, and would an upgrade take it?
     pub(crate) upgrade: bool,
+    /// Is it newer than what is installed, and do settings say to stay behind it?
+    pub(crate) ignored: bool,
     /// Does a repository that carries security fixes have that version?
     pub(crate) security: bool,
 }
@@ -167,11 +169,14 @@ fn choose<B: PackageManager>(
             repository: offer.repository,
         })
         .collect();
+    let own = index.row(row);
     let choice = backend.choose(&Known {
         name: &package.name,
-        source: index.row(row).map_or(package.source, |row| row.source),
+        source: own.as_ref().map_or(package.source, |row| row.source),
         architecture: &package.architecture,
+        section: own.map_or("", |row| row.section),
         installed: Some(&package.version),
+        held: package.held,
         offers: &offers,
     });
     let taken = choice.offer.and_then(|at| offers.get(at));
@@ -181,6 +186,7 @@ fn choose<B: PackageManager>(
     Chosen {
         offer: choice.offer.and_then(|at| u32::try_from(at).ok()),
         upgrade: choice.upgrade && taken.is_some(),
+        ignored: choice.ignored && taken.is_some(),
         security,
     }
 }
