@@ -138,6 +138,9 @@ impl Error {
             fault.cause.push(cause.to_string());
             next = cause.source();
         }
+        if let Self::Waiting { reason, .. } = self {
+            fault.cause.push(reason.clone());
+        }
         fault.hint = self.advice();
         if let Self::Unsolvable(unsolvable) = self {
             fault.suggestions = unsolvable.suggestions().to_vec();
@@ -155,22 +158,22 @@ impl Error {
             Self::Malformed { .. } => Code::Malformed,
             Self::Argument { .. } => Code::Usage,
             Self::Address { .. } => Code::Settings,
-            Self::Slow { .. } => Code::Timeout,
-            Self::Waiting { .. } => Code::Busy,
             Self::NoDump => Code::NotFound,
             Self::Unsolvable(unsolvable) => unsolvable.code(),
             Self::Recipe(error) => error.code(),
             Self::Unreachable { .. }
             | Self::Redirect { .. }
+            | Self::Slow { .. }
             | Self::Status { .. }
-            | Self::Refused { .. } => Code::Failure,
+            | Self::Waiting { .. } => Code::Network,
+            Self::Refused { .. } => Code::Failure,
             Self::Worker { .. } => Code::Internal,
         }
     }
 
     fn advice(&self) -> Option<String> {
         Some(match self {
-            Self::NoDump => "omg sync".into(),
+            Self::NoDump => "omg aur sync".into(),
             Self::Io { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 format!("ls -ld {}", path.display())
             }

@@ -15,6 +15,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use error::FETCHING;
 pub use error::RecipeError;
 pub use git::MAX_REPOSITORY;
 use git::{Git, Output, Run};
@@ -113,7 +114,7 @@ impl Recipes {
             &address,
             &refspec,
         ];
-        let run = Run::of("fetching a recipe", &arguments);
+        let run = Run::of(FETCHING, &arguments);
         let fetched = self.git.run(&repository, &run).and_then(|output| {
             if output.status.success() {
                 return Ok(());
@@ -130,7 +131,7 @@ impl Recipes {
             return Err(error);
         }
         let commit = self.head(name)?;
-        let commit = commit.ok_or(RecipeError::Answer { doing: "fetching a recipe" })?;
+        let commit = commit.ok_or(RecipeError::Answer { doing: FETCHING })?;
         Ok(Recipe { package_base: name.clone(), commit, before })
     }
 

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use omg_core::Code;
 
+/// What git does when it needs the network.
+pub(super) const FETCHING: &str = "fetching a recipe";
+
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -88,6 +91,9 @@ impl RecipeError {
         match self {
             Self::Name { .. } => Code::Usage,
             Self::NotFound { .. } | Self::NoCommit { .. } => Code::NotFound,
+            Self::Git { doing, .. } | Self::Deadline { doing, .. } if *doing == FETCHING => {
+                Code::Network
+            }
             Self::NoGit | Self::Git { .. } => Code::Failure,
             Self::Deadline { .. } => Code::Timeout,
             Self::Limit { .. } => Code::Limit,

@@ -162,11 +162,11 @@ async fn a_bad_dump_never_takes_the_place_of_a_good_one() {
         (Mishap::Body(Vec::new()), Code::Malformed, "can't be unpacked"),
         (Mishap::Endless, Code::Limit, "larger than 1048576 bytes"),
         (Mishap::Promised(1 << 40), Code::Limit, "larger than 1048576 bytes"),
-        (Mishap::Dripping(Duration::from_millis(20)), Code::Timeout, "less than 16384 bytes"),
-        (Mishap::Silent, Code::Timeout, "deadline"),
-        (Mishap::Cut, Code::Failure, "can't be reached"),
-        (Mishap::Status(503, None), Code::Failure, "503"),
-        (Mishap::Redirect("http://127.0.0.2/".into()), Code::Failure, "another host"),
+        (Mishap::Dripping(Duration::from_millis(20)), Code::Network, "less than 16384 bytes"),
+        (Mishap::Silent, Code::Network, "deadline"),
+        (Mishap::Cut, Code::Network, "can't be reached"),
+        (Mishap::Status(503, None), Code::Network, "503"),
+        (Mishap::Redirect("http://127.0.0.2/".into()), Code::Network, "another host"),
     ];
     for (mishap, code, reason) in mishaps {
         site.server.set_mishap(Some(mishap.clone()));

@@ -206,7 +206,7 @@ async fn slow_answers_end_at_the_deadline_or_for_their_pace() {
     for mishap in [Mishap::Silent, Mishap::Dripping(Duration::from_millis(1))] {
         let error = failing(&site, mishap).await;
         assert!(error.to_string().contains("deadline"), "{error}");
-        assert_eq!(error.fault().code, Code::Timeout);
+        assert_eq!(error.fault().code, Code::Network);
     }
     let site = Site::with(Limits { window: Duration::from_millis(200), ..limits() });
     let error = failing(&site, Mishap::Dripping(Duration::from_millis(20))).await;
@@ -259,7 +259,7 @@ async fn a_busy_server_is_left_alone_and_earlier_answers_are_given() {
     assert_eq!((answer.value.len(), answer.age), (1, FRESH_S + 100));
     let error = site.aur.search(By::Name, "other").await.unwrap_err();
     assert_eq!(error.to_string(), "the AUR asked us to wait; the next request is possible in 60 s");
-    assert_eq!(error.fault().code, Code::Busy);
+    assert_eq!(error.fault().code, Code::Network);
     assert_eq!(site.asked(), 3);
     // After the time it is asked again; the wait is forgotten after a success.
     site.server.set_mishap(None);
