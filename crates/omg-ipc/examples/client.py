@@ -73,6 +73,19 @@ class Reader:
         values = iter(column(sum(kinds)))
         return [next(values) if kind else None for kind in kinds]
 
+    def recipes(self, n):
+        """Base, maintainer, votes, popularity, three times: what the AUR knows of a package."""
+        columns = [
+            self.strings(n),
+            self.options(n, self.strings),
+            self.integers(n, 32),
+            self.integers(n, 32),
+            self.integers(n, 64),
+            self.integers(n, 64),
+            self.options(n, lambda count: self.integers(count, 64)),
+        ]
+        return list(zip(*columns))
+
     def lists(self, n, column):
         lengths = self.lengths(n)
         values = iter(column(sum(lengths)))
@@ -95,7 +108,7 @@ def frame(payload):
 
 
 def hello():
-    magic, protocol, pid = full(0x4F4D4750, 32), (1).to_bytes(2, "little"), full(os.getpid(), 32)
+    magic, protocol, pid = full(0x4F4D4750, 32), (2).to_bytes(2, "little"), full(os.getpid(), 32)
     return frame(magic + protocol + text("client.py") + pid)
 
 
@@ -112,9 +125,9 @@ def receive(stream):
 
 def show(body):
     reader = Reader(body)
-    (kind,) = reader.kind(1, 15)
-    if kind == 13:
-        reader.kind(1, 18)
+    (kind,) = reader.kind(1, 21)
+    if kind == 19:
+        reader.kind(1, 22)
         print("fault:", reader.strings(1)[0])
         return 1
     if kind != 1:
@@ -130,10 +143,13 @@ def show(body):
     descriptions = reader.strings(n)
     installed = reader.options(n, reader.strings)
     scores = reader.integers(n, 32)
+    recipes = reader.options(n, reader.recipes)
     if reader.at != len(body):
         raise ValueError("bytes are left over")
-    for row in zip(names, versions, repositories, architectures, descriptions, installed, scores):
-        print("\t".join(str(value) for value in row))
+    rows = zip(names, versions, repositories, architectures, descriptions, installed, scores, recipes)
+    for *row, recipe in rows:
+        votes = [] if recipe is None else [f"{recipe[2]} votes"]
+        print("\t".join(str(value) for value in row + votes))
     print(f"{n} of {total}")
     return 0
 

@@ -31,4 +31,4 @@ pub use reply::Reply;
 pub use request::{ListFilter, Query, QueryKind, Request, providers_text, targets_text};
 
 /// Protocol number in the handshake. Raised when any message changes its bytes.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;

@@ -295,7 +295,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`Error::Undecodable`], [`Error::BatchTooLong`], [`Error::TextTooLong`].
     pub fn decode(body: &'a [u8]) -> Result<Self, Error> {
-        // Half a byte of a body can be a whole query of 32 bytes, so the items are counted before
+        // One byte of a body can be a whole query in memory, so the items are counted before
         // they are made: a batch begins with its kind, then their number (255: that many or more).
         // The codec looks at one bit of the kind only, so all that is not plainly single counts.
         if let &[kind, items, ..] = body
