@@ -2,7 +2,7 @@
 //!
 //! [`Apt`] opens libapt's cache of a root and keeps it; each plan marks packages, in the order and
 //! with the calls of `apt-get` (`apt-private/private-install.cc`), reads what came of it, and takes
-//! the marks back. `docs/plan-apt.md` tells where plans differ from `apt-get -s`, and why.
+//! the marks back. `docs/plans.md` tells where plans differ from `apt-get -s`, and why.
 //!
 //! This is the only crate that links libapt-pkg. It must not know of the daemon, the wire, the index
 //! or the command line; it takes no lock, writes nothing below the root and changes no package.

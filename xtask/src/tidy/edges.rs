@@ -12,7 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("omg-ipc", &["omg-core", "omg-proto"]),
     ("omg-backend", &["omg-core"]),
     ("omg-engine", &["omg-core"]),
-    ("omg-engine-apt", &["omg-core", "omg-engine"]),
+    ("omg-engine-apt", &["omg-core", "omg-engine", "omg-backend", "omg-backend-dpkg"]),
     ("omg-engine-alpm", &["omg-core", "omg-engine", "omg-backend-alpm"]),
     ("omg-backend-dpkg", &["omg-core", "omg-backend", "omg-engine"]),
     ("omg-backend-alpm", &["omg-core", "omg-backend", "omg-engine"]),
@@ -41,7 +41,6 @@ const EDGES: &[(&str, &[&str])] = &[
 const TEST_EDGES: &[(&str, &[&str])] = &[
     ("omg-index", &["omg-backend"]),
     ("omg-ipc", &["omg-service"]),
-    ("omg-engine-apt", &["omg-backend", "omg-backend-dpkg"]),
     ("omg-engine-alpm", &["omg-backend"]),
 ];
 

@@ -8,6 +8,7 @@
 
 mod cases;
 mod compare;
+mod contract;
 mod draw;
 mod random;
 mod root;
