@@ -1,5 +1,5 @@
 //! libapt's cache, open, and the action group that holds back its sweeps.
-#![allow(unsafe_code, reason = "an action group is only to be had from an unsafe function")]
+#![expect(unsafe_code, reason = "an action group is only to be had from an unsafe function")]
 
 use std::any::Any;
 use std::cell::RefCell;
