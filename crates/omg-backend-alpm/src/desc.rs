@@ -32,43 +32,50 @@ pub const LARGEST_RECORD: u64 = 1 << 20;
 pub const MOST_VALUES: usize = 20_000;
 
 /// Fields that go on to an empty line. libalpm knows each field as one or the other.
-const LISTS: [&str; 14] = [
-    "DEPENDS",
-    "PROVIDES",
-    "OPTDEPENDS",
-    "CONFLICTS",
-    "LICENSE",
-    "GROUPS",
-    "MAKEDEPENDS",
-    "CHECKDEPENDS",
-    "REPLACES",
-    "FILES",
-    "BACKUP",
-    "VALIDATION",
-    "XDATA",
-    "DELTAS",
-];
-const SINGLE: [&str; 19] = [
-    "NAME",
-    "VERSION",
-    "FILENAME",
-    "BASE",
-    "DESC",
-    "URL",
-    "ARCH",
-    "BUILDDATE",
-    "INSTALLDATE",
-    "PACKAGER",
-    "REASON",
-    "SIZE",
-    "CSIZE",
-    "ISIZE",
-    "MD5SUM",
-    "SHA256SUM",
-    "PGPSIG",
-    "INSTALLED_DB",
-    "SCRIPTLET",
-];
+fn is_list(name: &str) -> bool {
+    matches!(
+        name,
+        "DEPENDS"
+            | "PROVIDES"
+            | "OPTDEPENDS"
+            | "CONFLICTS"
+            | "LICENSE"
+            | "GROUPS"
+            | "MAKEDEPENDS"
+            | "CHECKDEPENDS"
+            | "REPLACES"
+            | "FILES"
+            | "BACKUP"
+            | "VALIDATION"
+            | "XDATA"
+            | "DELTAS"
+    )
+}
+
+fn is_single(name: &str) -> bool {
+    matches!(
+        name,
+        "NAME"
+            | "VERSION"
+            | "FILENAME"
+            | "BASE"
+            | "DESC"
+            | "URL"
+            | "ARCH"
+            | "BUILDDATE"
+            | "INSTALLDATE"
+            | "PACKAGER"
+            | "REASON"
+            | "SIZE"
+            | "CSIZE"
+            | "ISIZE"
+            | "MD5SUM"
+            | "SHA256SUM"
+            | "PGPSIG"
+            | "INSTALLED_DB"
+            | "SCRIPTLET"
+    )
+}
 
 /// One field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -125,10 +132,9 @@ impl<'a> Iterator for Fields<'a> {
             self.line += 1;
             let Some(name) = field_name(line) else { continue };
             let start = self.line;
-            // By length first would be no faster: the lists are short and the names differ early.
-            let text = if LISTS.contains(&name) {
+            let text = if is_list(name) {
                 self.take_list(|_| false)
-            } else if SINGLE.contains(&name) {
+            } else if is_single(name) {
                 self.take_line()
             } else {
                 // Unknown: libalpm passes over the name and looks at every line that follows.

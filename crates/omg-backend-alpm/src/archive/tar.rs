@@ -25,7 +25,20 @@ pub(super) fn walk(
     limits: Limits,
     visit: &mut impl Visit,
 ) -> Result<(), Error> {
-    let mut window = Window::new(path, source, limits.unpacked);
+    each(Window::new(path, source, limits.unpacked), limits, visit)
+}
+
+/// Walks over the entries of an archive that is held as a whole.
+pub(super) fn walk_whole(
+    path: &Path,
+    archive: &[u8],
+    limits: Limits,
+    visit: &mut impl Visit,
+) -> Result<(), Error> {
+    each(Whole { path, archive, at: 0, padding: 0 }, limits, visit)
+}
+
+fn each(mut window: impl Entries, limits: Limits, visit: &mut impl Visit) -> Result<(), Error> {
     let mut name = Vec::new();
     let mut next = Extension::default();
     let mut entries = 0;
@@ -55,7 +68,8 @@ pub(super) fn walk(
                 }
                 let is_file = matches!(kind, b'0' | b'\0' | b'7') && !name.ends_with(b"/");
                 if is_file && visit.wanted(&name) {
-                    visit.file(&name, window.content(size, limits.entry)?)?;
+                    let at = window.position();
+                    visit.file_at(&name, window.content(size, limits.entry)?, at)?;
                 } else {
                     window.skip(size)?;
                 }
@@ -114,9 +128,9 @@ impl Header {
     /// `None` if the checksum does not fit or the size is no number.
     fn parse(block: &[u8; BLOCK]) -> Option<Self> {
         let stated = octal(block.get(148..156)?)?;
-        let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+        let field = block.get(148..156)?.iter().map(|byte| u32::from(*byte)).sum::<u32>();
         // The field itself counts as spaces.
-        let whole = sum(block) - sum(block.get(148..156)?) + 8 * u32::from(b' ');
+        let whole = sum(block) - field + 8 * u32::from(b' ');
         if stated != u64::from(whole) {
             // Old writers summed up signed bytes.
             let high = block.iter().filter(|byte| **byte > 127).count() as u64;
@@ -149,6 +163,18 @@ impl Header {
     }
 }
 
+/// The sum of all bytes, eight at a time, in four lanes of 16 bits. A block adds 128 bytes to each,
+/// 32,640 at most.
+fn sum(block: &[u8; BLOCK]) -> u32 {
+    const LANES: u64 = 0x00ff_00ff_00ff_00ff;
+    let (words, _) = block.as_chunks::<8>();
+    let lanes = words.iter().fold(0_u64, |lanes, word| {
+        let word = u64::from_le_bytes(*word);
+        lanes + (word & LANES) + (word >> 8 & LANES)
+    });
+    (0..4).map(|lane| (lanes >> (16 * lane) & 0xffff) as u32).sum()
+}
+
 /// A size: octal, or from 8 GiB on binary, marked by the highest bit.
 fn size(field: &[u8]) -> Option<u64> {
     let (first, rest) = field.split_first()?;
@@ -167,6 +193,107 @@ fn octal(field: &[u8]) -> Option<u64> {
         b'0'..=b'7' if value < 1 << 60 => Some(value << 3 | u64::from(byte - b'0')),
         _ => None,
     })
+}
+
+/// What a walk goes over.
+trait Entries {
+    fn path(&self) -> &Path;
+
+    /// Where the next byte stands in the archive.
+    fn position(&self) -> u64;
+
+    /// The next header; `None` at the end: an empty block, or the end of the file between entries.
+    fn header(&mut self) -> Result<Option<Header>, Error>;
+
+    /// The content of the entry whose header came last.
+    fn content(&mut self, size: u64, limit: u64) -> Result<&[u8], Error>;
+
+    /// Passes over that content.
+    fn skip(&mut self, size: u64) -> Result<(), Error>;
+
+    /// Reads what follows the end.
+    fn drain(&mut self) -> Result<(), Error>;
+
+    fn parse(&self, block: &[u8; BLOCK]) -> Result<Option<Header>, Error> {
+        if *block == [0; BLOCK] {
+            return Ok(None);
+        }
+        match Header::parse(block) {
+            Some(header) => Ok(Some(header)),
+            None => Err(self.malformed("it has a header that is damaged")),
+        }
+    }
+
+    fn malformed(&self, what: &'static str) -> Error {
+        let source = io::Error::new(io::ErrorKind::InvalidData, what);
+        Error::Archive { path: self.path().into(), source }
+    }
+
+    fn too_large(&self, limit: u64, unit: &'static str) -> Error {
+        Error::TooLarge { path: self.path().into(), limit, unit }
+    }
+}
+
+/// An archive that is in memory from its start to its end.
+struct Whole<'w> {
+    path: &'w Path,
+    archive: &'w [u8],
+    at: usize,
+    /// Bytes between the last content and the next header.
+    padding: u64,
+}
+
+impl Whole<'_> {
+    fn forward(&mut self, count: u64) -> Result<(), Error> {
+        let left = self.archive.len() - self.at;
+        match usize::try_from(count).ok().filter(|count| *count <= left) {
+            Some(count) => self.at += count,
+            None => return Err(self.malformed("it ends within an entry")),
+        }
+        Ok(())
+    }
+}
+
+impl Entries for Whole<'_> {
+    fn path(&self) -> &Path {
+        self.path
+    }
+
+    fn position(&self) -> u64 {
+        self.at as u64
+    }
+
+    fn header(&mut self) -> Result<Option<Header>, Error> {
+        let padding = std::mem::take(&mut self.padding);
+        self.forward(padding)?;
+        let rest = self.archive.get(self.at..).unwrap_or_default();
+        let Some(block) = rest.first_chunk::<BLOCK>() else {
+            return match rest.len() {
+                0 => Ok(None),
+                _ => Err(self.malformed("it ends within a header")),
+            };
+        };
+        self.at += BLOCK;
+        self.parse(block)
+    }
+
+    fn content(&mut self, size: u64, limit: u64) -> Result<&[u8], Error> {
+        if size > limit {
+            return Err(self.too_large(limit, "bytes in one entry"));
+        }
+        let start = self.at;
+        self.skip(size)?;
+        Ok(self.archive.get(start..self.at).unwrap_or_default())
+    }
+
+    fn skip(&mut self, size: u64) -> Result<(), Error> {
+        self.padding = padding(size);
+        self.forward(size)
+    }
+
+    fn drain(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// The part of an unpacked archive that is held in memory.
@@ -189,45 +316,6 @@ impl<'p, R: Read> Window<'p, R> {
         Self { path, source, left: limit, limit, held, start: 0, end: 0, padding: 0 }
     }
 
-    /// The next header; `None` at the end: an empty block, or the end of the file between entries.
-    fn header(&mut self) -> Result<Option<Header>, Error> {
-        let padding = std::mem::take(&mut self.padding);
-        self.forward(padding)?;
-        let Some(block) = self.peek(BLOCK)?.first_chunk::<BLOCK>().copied() else {
-            return match self.end - self.start {
-                0 => Ok(None),
-                _ => Err(self.malformed("it ends within a header")),
-            };
-        };
-        self.start += BLOCK;
-        if block == [0; BLOCK] {
-            return Ok(None);
-        }
-        match Header::parse(&block) {
-            Some(header) => Ok(Some(header)),
-            None => Err(self.malformed("it has a header that is damaged")),
-        }
-    }
-
-    fn content(&mut self, size: u64, limit: u64) -> Result<&[u8], Error> {
-        if size > limit {
-            return Err(self.too_large(limit, "bytes in one entry"));
-        }
-        let len = size as usize;
-        if self.peek(len)?.len() < len {
-            return Err(self.malformed("it ends within an entry"));
-        }
-        let start = self.start;
-        self.start += len;
-        self.padding = padding(size);
-        Ok(self.held.get(start..start + len).unwrap_or_default())
-    }
-
-    fn skip(&mut self, size: u64) -> Result<(), Error> {
-        self.padding = padding(size);
-        self.forward(size)
-    }
-
     /// Passes over bytes.
     fn forward(&mut self, mut count: u64) -> Result<(), Error> {
         loop {
@@ -241,13 +329,6 @@ impl<'p, R: Read> Window<'p, R> {
                 return Err(self.malformed("it ends within an entry"));
             }
         }
-    }
-
-    fn drain(&mut self) -> Result<(), Error> {
-        while !self.peek(1)?.is_empty() {
-            self.start = self.end;
-        }
-        Ok(())
     }
 
     /// What is held, at least `wanted` bytes of it unless the source ends before.
@@ -284,14 +365,54 @@ impl<'p, R: Read> Window<'p, R> {
         };
         Ok(count)
     }
+}
 
-    fn malformed(&self, what: &'static str) -> Error {
-        let source = io::Error::new(io::ErrorKind::InvalidData, what);
-        Error::Archive { path: self.path.into(), source }
+impl<R: Read> Entries for Window<'_, R> {
+    fn path(&self) -> &Path {
+        self.path
     }
 
-    fn too_large(&self, limit: u64, unit: &'static str) -> Error {
-        Error::TooLarge { path: self.path.into(), limit, unit }
+    fn position(&self) -> u64 {
+        (self.limit - self.left) - (self.end - self.start) as u64
+    }
+
+    fn header(&mut self) -> Result<Option<Header>, Error> {
+        let padding = std::mem::take(&mut self.padding);
+        self.forward(padding)?;
+        let Some(block) = self.peek(BLOCK)?.first_chunk::<BLOCK>().copied() else {
+            return match self.end - self.start {
+                0 => Ok(None),
+                _ => Err(self.malformed("it ends within a header")),
+            };
+        };
+        self.start += BLOCK;
+        self.parse(&block)
+    }
+
+    fn content(&mut self, size: u64, limit: u64) -> Result<&[u8], Error> {
+        if size > limit {
+            return Err(self.too_large(limit, "bytes in one entry"));
+        }
+        let len = size as usize;
+        if self.peek(len)?.len() < len {
+            return Err(self.malformed("it ends within an entry"));
+        }
+        let start = self.start;
+        self.start += len;
+        self.padding = padding(size);
+        Ok(self.held.get(start..start + len).unwrap_or_default())
+    }
+
+    fn skip(&mut self, size: u64) -> Result<(), Error> {
+        self.padding = padding(size);
+        self.forward(size)
+    }
+
+    fn drain(&mut self) -> Result<(), Error> {
+        while !self.peek(1)?.is_empty() {
+            self.start = self.end;
+        }
+        Ok(())
     }
 }
 
