@@ -179,16 +179,25 @@ impl<'a> Query<'a> {
         Self::Plan { operation: change.operation, targets, providers, options: change.options }
     }
 
-    /// The change of a [`Query::Plan`].
+    /// The change of a [`Query::Plan`]; `None` for other queries, and where a choice of a provider
+    /// is not `wanted=package`.
     pub fn change(&self) -> Option<Change> {
         let Self::Plan { operation, targets, providers, options } = self else { return None };
+        // What is wanted may have an equals sign of its own, a package's name has none.
         let pair = |line: &str| {
-            line.rsplit_once('=').map(|(wanted, package)| (wanted.to_owned(), package.to_owned()))
+            let (wanted, package) = line.rsplit_once('=')?;
+            let whole = !wanted.is_empty() && !package.is_empty();
+            whole.then(|| (wanted.to_owned(), package.to_owned()))
         };
         Some(Change {
             operation: *operation,
-            targets: targets.lines().map(ToOwned::to_owned).collect(),
-            providers: providers.lines().filter_map(pair).collect(),
+            // One more than may be is enough to refuse them.
+            targets: targets
+                .lines()
+                .take(Change::TARGET_LIMIT + 1)
+                .map(ToOwned::to_owned)
+                .collect(),
+            providers: providers.lines().map(pair).collect::<Option<_>>()?,
             options: *options,
         })
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use omg_backend::PackageManager;
 use omg_cache::Answer;
-use omg_core::{Change, Fault, Operation, Status};
+use omg_core::{Code, Fault, Status};
 use omg_proto::{ListFilter, Query, Reply, Request};
 use tower::Service;
 
@@ -55,7 +55,7 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
         Request::One(query) => query,
         // The layer above hands down single queries only.
         Request::Batch(_) => {
-            return Err(Fault::new(omg_core::Code::Internal, "a batch within a batch"));
+            return Err(Fault::new(Code::Internal, "a batch within a batch"));
         }
     };
     let encoded = match query {
@@ -80,8 +80,8 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
         Query::Size { package } => queries::size::answer(&ask.view, package).await?,
         Query::Stats => Reply::Stats(catalogue.stats(view)).encode(),
         Query::Plan { .. } => {
-            let change = query.change().unwrap_or_else(|| Change::new(Operation::Install, [""; 0]));
-            queries::plan::answer(backend, &change).await?.encode()
+            let unread = || Fault::new(Code::Usage, "a choice of a provider is not WANTED=PACKAGE");
+            queries::plan::answer(backend, &query.change().ok_or_else(unread)?).await?.encode()
         }
         Query::WhyNot { package } => queries::plan::why_not(view, backend, package).await?.encode(),
         Query::Groups { group } => queries::groups::answer(view, group)?.encode(),

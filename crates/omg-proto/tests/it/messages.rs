@@ -1,8 +1,11 @@
 //! Requests and replies.
 
-use omg_core::{CacheCounts, Code, Counts, Fault, Generation, Stats, Status};
+use omg_core::{
+    CacheCounts, Change, Code, Counts, Fault, Generation, GroupRow, Operation, Plan, PlanOptions,
+    Scope, Stats, Status, WhyNot,
+};
 use omg_proto::frame::{ID, REQUEST_LIMIT};
-use omg_proto::{Error, Found, ListFilter, Query, Reply, Request};
+use omg_proto::{Error, Found, ListFilter, Query, Reply, Request, providers_text, targets_text};
 use proptest::prelude::*;
 
 use crate::heap::peak;
@@ -15,7 +18,7 @@ const MEMORY: usize = 32 * 1024;
 
 /// A query of the kind that a number stands for.
 fn query(kind: u8, text: &str, number: u32, flag: bool) -> Query<'_> {
-    match kind % 16 {
+    match kind % 22 {
         0 => Query::Ping,
         1 => Query::Search { query: text, limit: flag.then_some(number) },
         2 => Query::Info { package: text },
@@ -31,7 +34,23 @@ fn query(kind: u8, text: &str, number: u32, flag: bool) -> Query<'_> {
         12 => Query::Files { package: text },
         13 => Query::Tree { package: text, depth: number as u16 },
         14 => Query::Size { package: text },
-        _ => Query::Stats,
+        15 => Query::Stats,
+        16 => Query::Plan {
+            operation: if flag { Operation::Install } else { Operation::Upgrade },
+            targets: text,
+            providers: text,
+            options: PlanOptions {
+                min_age_s: flag.then_some(number.into()),
+                scope: if flag { Scope::Full } else { Scope::Safe },
+                purge: flag,
+                ..PlanOptions::default()
+            },
+        },
+        17 => Query::WhyNot { package: text },
+        18 => Query::Groups { group: text },
+        19 => Query::Refresh,
+        20 => Query::Review { package: text },
+        _ => Query::Accept { package: text, commit: text },
     }
 }
 
@@ -67,6 +86,18 @@ proptest! {
             Reply::Status(Status { packages, data_age_s: Some(number), ..Status::default() }),
             Reply::Stats(stats),
             Reply::Fault(fault),
+            Reply::Plan(Plan { warnings: vec![text.clone()], ..Plan::default() }),
+            Reply::WhyNot(WhyNot {
+                name: text.clone(),
+                version: None,
+                installed_version: Some(text.clone()),
+                candidate_version: None,
+                possible: false,
+                reasons: vec![text.clone()],
+                changes: Vec::new(),
+            }),
+            Reply::Groups(vec![GroupRow { name: text.clone(), packages: 3, installed: 1 }]),
+            Reply::Accepted,
             Reply::Batch(bodies.clone()),
         ] {
             let body = reply.encode();
@@ -118,6 +149,10 @@ fn the_largest_batches_that_fit_a_frame_cost_almost_nothing() {
         Query::Search { query: "", limit: Some(0) },
         Query::List { filter: ListFilter::Installed },
         Query::Tree { package: "", depth: 0 },
+        query(16, "", 0, false),
+        query(16, "", 0, true),
+        Query::Refresh,
+        Query::Accept { package: "", commit: "" },
     ] {
         let mut items = 200;
         loop {
@@ -164,6 +199,51 @@ fn limits_hold_to_the_last_item_and_byte() {
     };
     assert!(one(Query::TEXT_LIMIT).is_ok());
     assert!(matches!(one(Query::TEXT_LIMIT + 1), Err(Error::TextTooLong { .. })));
+}
+
+/// Each text has its own limit, and so has the second one of a query that has two.
+#[test]
+fn limits_hold_for_each_text_of_a_plan() {
+    let text = "x".repeat(Query::TARGETS_LIMIT + 1);
+    let options = PlanOptions::default();
+    let plan = |targets: usize, providers: usize| {
+        let (targets, providers) = (&text[..targets], &text[..providers]);
+        let query = Query::Plan { operation: Operation::Install, targets, providers, options };
+        Request::decode(&Request::One(query).encode()).map(|_| ())
+    };
+    assert!(plan(Query::TARGETS_LIMIT, Query::TEXT_LIMIT).is_ok());
+    for over in [plan(Query::TARGETS_LIMIT + 1, 0), plan(0, Query::TEXT_LIMIT + 1)] {
+        assert!(matches!(over, Err(Error::TextTooLong { .. })), "{over:?}");
+    }
+    let commit = &text[..=Query::TEXT_LIMIT];
+    let accept = Request::One(Query::Accept { package: "x", commit }).encode();
+    assert!(matches!(Request::decode(&accept), Err(Error::TextTooLong { .. })));
+    // The largest of them is well within a frame.
+    let body = Request::One(Query::Plan {
+        operation: Operation::Install,
+        targets: &text[..Query::TARGETS_LIMIT],
+        providers: &text[..Query::TEXT_LIMIT],
+        options,
+    });
+    assert!(body.encode().len() < BODY);
+}
+
+#[test]
+fn a_change_comes_back_from_its_query() {
+    let mut change = Change::new(Operation::Install, ["vim", "vim-runtime=2:9.0-1"]);
+    change.providers = vec![
+        ("sh".into(), "dash".into()),
+        ("libfoo.so=1-64".into(), "foo".into()),
+        ("java>=8".into(), "jdk".into()),
+    ];
+    let (targets, providers) = (targets_text(&change), providers_text(&change));
+    assert_eq!(Query::plan(&change, &targets, &providers).change(), Some(change.clone()));
+    let nothing = Change::new(Operation::Upgrade, [""; 0]);
+    assert_eq!(Query::plan(&nothing, "", "").change(), Some(nothing));
+    assert_eq!(Query::Ping.change(), None);
+    for wrong in ["sh", "=dash", "sh=", "sh=dash\n\nsh"] {
+        assert_eq!(Query::plan(&change, "vim", wrong).change(), None, "{wrong:?}");
+    }
 }
 
 /// There is no type that could nest, so a nest is only bytes.

@@ -7,7 +7,7 @@ use omg_index::RowId;
 use omg_proto::Reply;
 
 use crate::queries::list::available_row;
-use crate::view::{Entry, View};
+use crate::view::{Entry, Seen, View};
 
 pub(crate) fn answer<'a>(view: &'a View, group: &str) -> Result<Reply<'a>, Fault> {
     if group.is_empty() {
@@ -29,7 +29,9 @@ pub(crate) fn answer<'a>(view: &'a View, group: &str) -> Result<Reply<'a>, Fault
 
 fn all(view: &View) -> Vec<GroupRow> {
     let mut counts: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    for seen in entries(view).filter_map(|entry| view.seen(entry)) {
+    // Counted as they are listed.
+    let listed = |seen: &Seen<'_>| seen.installed.is_some() || seen.row.candidate.is_some();
+    for seen in entries(view).filter_map(|entry| view.seen(entry)).filter(listed) {
         for group in groups(seen.row.section) {
             let (packages, installed) = counts.entry(group).or_default();
             *packages += 1;

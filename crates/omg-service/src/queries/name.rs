@@ -76,7 +76,8 @@ impl crate::view::Seen<'_> {
     fn is_for(&self, wanted: &str) -> bool {
         let own = self.row.architecture;
         let installed = self.installed.is_some_and(|(_, package)| &*package.architecture == wanted);
-        own == wanted || installed || (own == "all" && wanted != "all")
+        let all = matches!(own, "all" | "any") && !matches!(wanted, "all" | "any");
+        own == wanted || installed || all
     }
 }
 

@@ -30,9 +30,10 @@ fn check(change: &Change) -> Result<(), Fault> {
     {
         return Err(Fault::new(Code::Usage, "no package is named"));
     }
-    let wrong = change.targets.iter().find(|target| !is_plain(target));
-    wrong.map_or(Ok(()), |target| {
-        Err(Fault::new(Code::Usage, format!("'{}' can't be a package", target.escape_debug())))
+    let chosen = change.providers.iter().flat_map(|(wanted, package)| [wanted, package]);
+    let wrong = change.targets.iter().chain(chosen).find(|name| !is_plain(name));
+    wrong.map_or(Ok(()), |name| {
+        Err(Fault::new(Code::Usage, format!("'{}' can't be a package", name.escape_debug())))
     })
 }
 

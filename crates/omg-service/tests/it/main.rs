@@ -4,6 +4,7 @@
 mod answers;
 mod changes;
 mod isolation;
+mod plans;
 mod stack;
 mod storage;
 
