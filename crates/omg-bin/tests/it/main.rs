@@ -7,7 +7,9 @@
     reason = "helpers of tests may fail the test"
 )]
 
+mod arch;
 mod aur;
+mod engine;
 mod escape;
 mod exits;
 mod json;
