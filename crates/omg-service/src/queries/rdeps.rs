@@ -36,13 +36,17 @@ pub(crate) fn answer<'a, B: PackageManager>(
             via,
         });
     };
-    dependents(view, wanted.name, |entry, kind| add(entry, kind, None));
-    for name in virtuals {
-        // The name must outlive the view's borrow of the record it was read from.
-        let Some(kept) = kept(view, &name) else { continue };
-        dependents(view, kept, |entry, kind| add(entry, kind, Some(kept)));
-    }
     satisfied(view, wanted.name, &mut add);
+    // Between what is installed that says all there is, by the versions that are installed; the
+    // index knows what newer ones will need.
+    if !installed || view.installed_named(wanted.name).next().is_none() {
+        dependents(view, wanted.name, |entry, kind| add(entry, kind, None));
+        for name in virtuals {
+            // The name must outlive the view's borrow of the record it was read from.
+            let Some(kept) = kept(view, &name) else { continue };
+            dependents(view, kept, |entry, kind| add(entry, kind, Some(kept)));
+        }
+    }
     // Rows come in the order of their names, so the stable sort has runs to merge; a table of tens
     // of thousands of names takes several times as long.
     found.sort_by_key(|dependent| (dependent.name, dependent.kind, dependent.via.is_some()));

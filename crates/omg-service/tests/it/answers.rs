@@ -217,6 +217,24 @@ async fn relations_are_followed_in_both_directions() {
     .await;
 }
 
+/// What the catalogue's version needs is not what the installed one does.
+#[tokio::test]
+async fn installed_dependents_are_those_of_the_installed_versions() {
+    let world = in_memory(Fake::new(packages())).await;
+    world.fake.change_installed(|packages| {
+        packages.get_mut("vim").unwrap().depends = vec!["vim-runtime".into()];
+    });
+    world.catalogue.refresh().await.unwrap();
+    for (installed, expected) in [(true, &[][..]), (false, &["ripgrep", "vim"])] {
+        let body = world.ask(Query::Rdeps { package: "libc6", installed }).await.unwrap();
+        let Ok(Reply::Rdeps(rows)) = Reply::decode(&body) else { panic!() };
+        assert_eq!(rows.iter().map(|row| row.name).collect::<Vec<_>>(), expected);
+    }
+    // Of what is not installed nothing else is known than what the catalogue says.
+    let body = world.ask(Query::Rdeps { package: "editor", installed: true }).await.unwrap();
+    assert!(matches!(Reply::decode(&body), Ok(Reply::Rdeps(rows)) if rows.is_empty()));
+}
+
 #[tokio::test]
 async fn files_are_the_backends() {
     ask_of(
