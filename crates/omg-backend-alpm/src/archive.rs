@@ -15,9 +15,6 @@ use crate::error::Error;
 mod tar;
 #[cfg(test)]
 mod tests;
-mod whole;
-
-pub(crate) use whole::{LARGEST_WHOLE, unpack};
 
 /// Largest file, bytes on disk.
 pub(crate) const LARGEST_FILE: u64 = 512 << 20;
@@ -55,11 +52,6 @@ pub(crate) trait Visit {
 
     /// Takes a file.
     fn file(&mut self, path: &[u8], content: &[u8]) -> Result<(), Error>;
-
-    /// Takes a file whose content stands `at` that many bytes from the unpacked archive's start.
-    fn file_at(&mut self, path: &[u8], content: &[u8], _at: u64) -> Result<(), Error> {
-        self.file(path, content)
-    }
 }
 
 /// Reads an archive to its end.
@@ -76,16 +68,6 @@ pub(crate) fn walk(path: &Path, limits: Limits, visit: &mut impl Visit) -> Resul
     let unpacked = limits.unpacked.min(data.len().saturating_mul(MOST_RATIO).saturating_add(FREE));
     let decoder = decoder(path, BufReader::with_capacity(BUFFER, file))?;
     tar::walk(path, decoder, Limits { unpacked, ..limits }, visit)
-}
-
-/// Reads an archive that has been [unpacked](unpack) to its end.
-pub(crate) fn walk_unpacked(
-    path: &Path,
-    archive: &[u8],
-    limits: Limits,
-    visit: &mut impl Visit,
-) -> Result<(), Error> {
-    tar::walk_whole(path, archive, limits, visit)
 }
 
 /// Formats that are known but not read.

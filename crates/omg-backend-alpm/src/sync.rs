@@ -37,7 +37,7 @@ pub fn read<S: Sink>(conf: &Conf, sink: &mut S) -> Result<(), Error> {
         sink.warning(warning.clone());
     }
     let paths: Vec<PathBuf> = conf.repositories.iter().map(|one| one.database(conf)).collect();
-    let arena = Arena::new(paths.len());
+    let arena = Arena::new();
     let mut catalogue =
         Catalogue { conf, ids: Vec::new(), offers: Vec::new(), names: AHashMap::new() };
     let mut warnings = Warnings::default();

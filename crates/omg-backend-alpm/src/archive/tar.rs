@@ -25,20 +25,7 @@ pub(super) fn walk(
     limits: Limits,
     visit: &mut impl Visit,
 ) -> Result<(), Error> {
-    each(Window::new(path, source, limits.unpacked), limits, visit)
-}
-
-/// Walks over the entries of an archive that is held as a whole.
-pub(super) fn walk_whole(
-    path: &Path,
-    archive: &[u8],
-    limits: Limits,
-    visit: &mut impl Visit,
-) -> Result<(), Error> {
-    each(Whole { path, archive, at: 0, padding: 0 }, limits, visit)
-}
-
-fn each(mut window: impl Entries, limits: Limits, visit: &mut impl Visit) -> Result<(), Error> {
+    let mut window = Window::new(path, source, limits.unpacked);
     let mut name = Vec::new();
     let mut next = Extension::default();
     let mut entries = 0;
@@ -68,8 +55,7 @@ fn each(mut window: impl Entries, limits: Limits, visit: &mut impl Visit) -> Res
                 }
                 let is_file = matches!(kind, b'0' | b'\0' | b'7') && !name.ends_with(b"/");
                 if is_file && visit.wanted(&name) {
-                    let at = window.position();
-                    visit.file_at(&name, window.content(size, limits.entry)?, at)?;
+                    visit.file(&name, window.content(size, limits.entry)?)?;
                 } else {
                     window.skip(size)?;
                 }
@@ -195,107 +181,6 @@ fn octal(field: &[u8]) -> Option<u64> {
     })
 }
 
-/// What a walk goes over.
-trait Entries {
-    fn path(&self) -> &Path;
-
-    /// Where the next byte stands in the archive.
-    fn position(&self) -> u64;
-
-    /// The next header; `None` at the end: an empty block, or the end of the file between entries.
-    fn header(&mut self) -> Result<Option<Header>, Error>;
-
-    /// The content of the entry whose header came last.
-    fn content(&mut self, size: u64, limit: u64) -> Result<&[u8], Error>;
-
-    /// Passes over that content.
-    fn skip(&mut self, size: u64) -> Result<(), Error>;
-
-    /// Reads what follows the end.
-    fn drain(&mut self) -> Result<(), Error>;
-
-    fn parse(&self, block: &[u8; BLOCK]) -> Result<Option<Header>, Error> {
-        if *block == [0; BLOCK] {
-            return Ok(None);
-        }
-        match Header::parse(block) {
-            Some(header) => Ok(Some(header)),
-            None => Err(self.malformed("it has a header that is damaged")),
-        }
-    }
-
-    fn malformed(&self, what: &'static str) -> Error {
-        let source = io::Error::new(io::ErrorKind::InvalidData, what);
-        Error::Archive { path: self.path().into(), source }
-    }
-
-    fn too_large(&self, limit: u64, unit: &'static str) -> Error {
-        Error::TooLarge { path: self.path().into(), limit, unit }
-    }
-}
-
-/// An archive that is in memory from its start to its end.
-struct Whole<'w> {
-    path: &'w Path,
-    archive: &'w [u8],
-    at: usize,
-    /// Bytes between the last content and the next header.
-    padding: u64,
-}
-
-impl Whole<'_> {
-    fn forward(&mut self, count: u64) -> Result<(), Error> {
-        let left = self.archive.len() - self.at;
-        match usize::try_from(count).ok().filter(|count| *count <= left) {
-            Some(count) => self.at += count,
-            None => return Err(self.malformed("it ends within an entry")),
-        }
-        Ok(())
-    }
-}
-
-impl Entries for Whole<'_> {
-    fn path(&self) -> &Path {
-        self.path
-    }
-
-    fn position(&self) -> u64 {
-        self.at as u64
-    }
-
-    fn header(&mut self) -> Result<Option<Header>, Error> {
-        let padding = std::mem::take(&mut self.padding);
-        self.forward(padding)?;
-        let rest = self.archive.get(self.at..).unwrap_or_default();
-        let Some(block) = rest.first_chunk::<BLOCK>() else {
-            return match rest.len() {
-                0 => Ok(None),
-                _ => Err(self.malformed("it ends within a header")),
-            };
-        };
-        self.at += BLOCK;
-        self.parse(block)
-    }
-
-    fn content(&mut self, size: u64, limit: u64) -> Result<&[u8], Error> {
-        if size > limit {
-            return Err(self.too_large(limit, "bytes in one entry"));
-        }
-        let start = self.at;
-        self.skip(size)?;
-        Ok(self.archive.get(start..self.at).unwrap_or_default())
-    }
-
-    fn skip(&mut self, size: u64) -> Result<(), Error> {
-        self.padding = padding(size);
-        self.forward(size)
-    }
-
-    fn drain(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
 /// The part of an unpacked archive that is held in memory.
 struct Window<'p, R> {
     path: &'p Path,
@@ -316,6 +201,45 @@ impl<'p, R: Read> Window<'p, R> {
         Self { path, source, left: limit, limit, held, start: 0, end: 0, padding: 0 }
     }
 
+    /// The next header; `None` at the end: an empty block, or the end of the file between entries.
+    fn header(&mut self) -> Result<Option<Header>, Error> {
+        let padding = std::mem::take(&mut self.padding);
+        self.forward(padding)?;
+        let Some(block) = self.peek(BLOCK)?.first_chunk::<BLOCK>().copied() else {
+            return match self.end - self.start {
+                0 => Ok(None),
+                _ => Err(self.malformed("it ends within a header")),
+            };
+        };
+        self.start += BLOCK;
+        if block == [0; BLOCK] {
+            return Ok(None);
+        }
+        match Header::parse(&block) {
+            Some(header) => Ok(Some(header)),
+            None => Err(self.malformed("it has a header that is damaged")),
+        }
+    }
+
+    fn content(&mut self, size: u64, limit: u64) -> Result<&[u8], Error> {
+        if size > limit {
+            return Err(self.too_large(limit, "bytes in one entry"));
+        }
+        let len = size as usize;
+        if self.peek(len)?.len() < len {
+            return Err(self.malformed("it ends within an entry"));
+        }
+        let start = self.start;
+        self.start += len;
+        self.padding = padding(size);
+        Ok(self.held.get(start..start + len).unwrap_or_default())
+    }
+
+    fn skip(&mut self, size: u64) -> Result<(), Error> {
+        self.padding = padding(size);
+        self.forward(size)
+    }
+
     /// Passes over bytes.
     fn forward(&mut self, mut count: u64) -> Result<(), Error> {
         loop {
@@ -329,6 +253,13 @@ impl<'p, R: Read> Window<'p, R> {
                 return Err(self.malformed("it ends within an entry"));
             }
         }
+    }
+
+    fn drain(&mut self) -> Result<(), Error> {
+        while !self.peek(1)?.is_empty() {
+            self.start = self.end;
+        }
+        Ok(())
     }
 
     /// What is held, at least `wanted` bytes of it unless the source ends before.
@@ -365,54 +296,14 @@ impl<'p, R: Read> Window<'p, R> {
         };
         Ok(count)
     }
-}
 
-impl<R: Read> Entries for Window<'_, R> {
-    fn path(&self) -> &Path {
-        self.path
+    fn malformed(&self, what: &'static str) -> Error {
+        let source = io::Error::new(io::ErrorKind::InvalidData, what);
+        Error::Archive { path: self.path.into(), source }
     }
 
-    fn position(&self) -> u64 {
-        (self.limit - self.left) - (self.end - self.start) as u64
-    }
-
-    fn header(&mut self) -> Result<Option<Header>, Error> {
-        let padding = std::mem::take(&mut self.padding);
-        self.forward(padding)?;
-        let Some(block) = self.peek(BLOCK)?.first_chunk::<BLOCK>().copied() else {
-            return match self.end - self.start {
-                0 => Ok(None),
-                _ => Err(self.malformed("it ends within a header")),
-            };
-        };
-        self.start += BLOCK;
-        self.parse(&block)
-    }
-
-    fn content(&mut self, size: u64, limit: u64) -> Result<&[u8], Error> {
-        if size > limit {
-            return Err(self.too_large(limit, "bytes in one entry"));
-        }
-        let len = size as usize;
-        if self.peek(len)?.len() < len {
-            return Err(self.malformed("it ends within an entry"));
-        }
-        let start = self.start;
-        self.start += len;
-        self.padding = padding(size);
-        Ok(self.held.get(start..start + len).unwrap_or_default())
-    }
-
-    fn skip(&mut self, size: u64) -> Result<(), Error> {
-        self.padding = padding(size);
-        self.forward(size)
-    }
-
-    fn drain(&mut self) -> Result<(), Error> {
-        while !self.peek(1)?.is_empty() {
-            self.start = self.end;
-        }
-        Ok(())
+    fn too_large(&self, limit: u64, unit: &'static str) -> Error {
+        Error::TooLarge { path: self.path.into(), limit, unit }
     }
 }
 

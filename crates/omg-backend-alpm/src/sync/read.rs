@@ -76,14 +76,14 @@ struct Work<'a> {
     /// Threads that unpack, and so may add pieces.
     unpacking: usize,
     /// Database, number within it, piece.
-    pieces: VecDeque<(usize, usize, Piece<'a>)>,
+    pieces: VecDeque<(usize, usize, Piece)>,
     parts: Vec<(usize, usize, Part<'a>)>,
     failed: Vec<(usize, Error)>,
 }
 
-enum Task<'a> {
+enum Task {
     Unpack(usize),
-    Read(usize, usize, Piece<'a>),
+    Read(usize, usize, Piece),
 }
 
 impl<'a> Board<'a, '_> {
@@ -101,7 +101,7 @@ impl<'a> Board<'a, '_> {
     }
 
     /// The next thing to do; waits while others may find some. `None` if all is done.
-    fn next(&self) -> Option<Task<'a>> {
+    fn next(&self) -> Option<Task> {
         let mut work = self.lock();
         loop {
             if let Some(file) = work.files.pop_front() {
@@ -122,24 +122,19 @@ impl<'a> Board<'a, '_> {
         let _unpacking = Unpacking(self);
         let Some(path) = self.paths.get(file) else { return };
         let mut number = 0;
-        let unpacked = archive::unpack(path, Limits::DATABASE, |bytes| self.arena.reserve(bytes));
-        let whole = unpacked.and_then(|bytes| self.arena.keep_whole(file, bytes));
-        let mut cutter = Cutter::new(whole.unwrap_or_default(), |piece| {
+        let mut cutter = Cutter::new(|piece| {
             self.lock().pieces.push_back((file, number, piece));
             self.moved.notify_one();
             number += 1;
         });
-        let result = match whole {
-            Some(whole) => archive::walk_unpacked(path, whole, Limits::DATABASE, &mut cutter),
-            None => archive::walk(path, Limits::DATABASE, &mut cutter),
-        };
+        let result = archive::walk(path, Limits::DATABASE, &mut cutter);
         cutter.finish();
         if let Err(error) = result {
             self.lock().failed.push((file, error));
         }
     }
 
-    fn read(&self, file: usize, number: usize, piece: Piece<'a>) {
+    fn read(&self, file: usize, number: usize, piece: Piece) {
         let (text, entries) = piece.into_parts();
         let Some(text) = self.arena.keep(text) else {
             let path = self.paths.get(file).cloned().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use omg_core::{Relation, RelationKind};
 
-use super::piece::{Entry, Piece, Place};
+use super::piece::{Entry, Piece};
 use crate::desc;
 use crate::relation;
 
@@ -43,14 +43,11 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     /// Reads the records of a piece whose text is kept at `text`.
-    pub(super) fn read(text: &'a str, entries: &[Entry<'a>]) -> Self {
+    pub(super) fn read(text: &'a str, entries: &[Entry]) -> Self {
         let mut part = Self { records: Vec::with_capacity(entries.len()), ..Self::default() };
         for entry in entries {
             let directory = text.get(entry.directory.clone()).unwrap_or("");
-            let record = match &entry.record {
-                Place::Piece(range) => text.get(range.clone()).unwrap_or(""),
-                Place::Whole(record) => record,
-            };
+            let record = text.get(entry.record.clone()).unwrap_or("");
             if let Err(reason) = part.record(directory, record) {
                 part.warn(directory, reason);
             }
@@ -129,9 +126,9 @@ fn size(text: &str) -> u64 {
     text.parse().unwrap_or(0)
 }
 
-impl<'a> Piece<'a> {
+impl Piece {
     /// Takes the text out, to be kept elsewhere.
-    pub(super) fn into_parts(self) -> (String, Vec<Entry<'a>>) {
+    pub(super) fn into_parts(self) -> (String, Vec<Entry>) {
         (self.text, self.entries)
     }
 }
