@@ -72,6 +72,7 @@ fn index() -> Result<Index, Box<dyn std::error::Error>> {
         name: "made/main".to_owned(),
         source: Source::Apt,
         security: false,
+        searched: true,
         uri: "http://example.org".to_owned(),
     };
     let id: RepositoryId = builder.repository(&repository)?;

@@ -78,6 +78,7 @@ pub(crate) fn announce<S: Sink + ?Sized>(uri: &str, sink: &mut S) -> Result<Repo
         name: REPOSITORY.into(),
         source: Source::Aur,
         security: false,
+        searched: true,
         uri: uri.into(),
     })
 }

@@ -79,6 +79,7 @@ fn describe(repository: &conf::Repository) -> omg_core::Repository {
         name: repository.name.clone(),
         source: Source::Alpm,
         security: false,
+        searched: repository.usage.search,
         uri: repository.servers.first().map_or_else(String::new, |uri| without_credentials(uri)),
     }
 }

@@ -321,6 +321,7 @@ impl PackageManager for Fake {
             name: name.into(),
             source: Source::Apt,
             security,
+            searched: true,
             uri: "http://fake.invalid".into(),
         };
         let plain = sink.repository(&repository("fake/main", false))?;

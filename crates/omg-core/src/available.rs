@@ -15,6 +15,8 @@ pub struct Repository {
     pub source: Source,
     /// Carries security fixes.
     pub security: bool,
+    /// Do searches show what only it has? pacman.conf's `Usage` may say no.
+    pub searched: bool,
     /// Address without credentials.
     pub uri: String,
 }

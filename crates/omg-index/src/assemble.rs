@@ -2,7 +2,7 @@
 
 use omg_core::Priority;
 
-use crate::builder::{Builder, Draft, ESSENTIAL, NAME_BITS, ORIGIN, TASK};
+use crate::builder::{Builder, Draft, ESSENTIAL, NAME_BITS, ORIGIN, ORIGIN_BITS, TASK};
 use crate::classify::{self, Kind, Signals};
 use crate::image::{self, Image, NONE, NameRecord, ProvideRecord, RowRecord};
 use crate::intern::Interner;
@@ -55,7 +55,7 @@ fn sort_rows(builder: &Builder, warnings: &mut Vec<String>) -> Vec<u32> {
     keyed.sort_by(|(a, a_at), (b, b_at)| {
         a.cmp(b).then_with(|| match (draft(*a_at), draft(*b_at)) {
             (Some(a), Some(b)) => {
-                let key = |draft: &Draft| (draft.flags >> ORIGIN, commonness(draft));
+                let key = |draft: &Draft| (draft.flags >> ORIGIN & ORIGIN_BITS, commonness(draft));
                 let names = builder.names.get(a.name).cmp(builder.names.get(b.name));
                 names.then_with(|| (key(a), *a_at).cmp(&(key(b), *b_at)))
             }

@@ -14,6 +14,9 @@ pub(crate) const TASK: u8 = 1;
 pub(crate) const ESSENTIAL: u8 = 2;
 /// The two bits above say where a row is from: 0 apt, 1 alpm, 2 aur, 3 runtime.
 pub(crate) const ORIGIN: u8 = 2;
+pub(crate) const ORIGIN_BITS: u8 = 3;
+/// Rows flagged so are in no repository that searches look into.
+pub(crate) const UNSEARCHED: u8 = 16;
 
 /// Longest name, bytes; a package of a longer one is skipped.
 const MAX_NAME: usize = 1024;
@@ -171,7 +174,17 @@ impl Builder {
     /// Where its first version is from, as in [`RepositoryRecord::source`].
     fn origin(&self, package: &Available<'_>) -> u8 {
         let first = package.versions.get(package.candidate.unwrap_or(0)).map(|it| it.repository.0);
-        first.and_then(|at| self.repositories.get(at as usize)).map_or(0, |it| it.source & 3)
+        first
+            .and_then(|at| self.repositories.get(at as usize))
+            .map_or(0, |it| it.source & ORIGIN_BITS)
+    }
+
+    /// Is one of its repositories searched?
+    fn is_searched(&self, package: &Available<'_>) -> bool {
+        package.versions.iter().any(|offer| {
+            let repository = self.repositories.get(offer.repository.0 as usize);
+            repository.is_some_and(|repository| repository.searched)
+        })
     }
 
     fn add(&mut self, package: &Available<'_>) -> Result<(), Error> {
@@ -213,7 +226,8 @@ impl Builder {
             priority: package.priority as u8,
             flags: if package.task { TASK } else { 0 }
                 | if package.essential { ESSENTIAL } else { 0 }
-                | origin << ORIGIN,
+                | origin << ORIGIN
+                | if self.is_searched(package) { 0 } else { UNSEARCHED },
             candidate,
             download_size: package.download_size,
             installed_size: package.installed_size,
@@ -243,6 +257,7 @@ impl Sink for Builder {
                 Source::Runtime => 3,
             },
             security: repository.security,
+            searched: repository.searched,
         });
         Ok(RepositoryId(id))
     }

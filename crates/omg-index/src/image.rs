@@ -14,7 +14,7 @@ use crate::Error;
 use crate::facts::FactsRecord;
 
 /// Written by [`seal`]; a reader of another format rebuilds the index from its source.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const MAGIC: [u8; 8] = *b"OMGINDEX";
 const PREFIX: usize = 8 + 4 + 8;
 const HEADER: usize = PREFIX + 32;
@@ -46,7 +46,7 @@ pub(crate) struct RowRecord {
     pub(crate) section: u16,
     /// 0 (required) to 4 (extra).
     pub(crate) priority: u8,
-    /// See [`crate::builder`]: task, essential, kind of origin.
+    /// See [`crate::builder`]: task, essential, kind of origin, unsearched.
     pub(crate) flags: u8,
     /// Index among the row's offers, or [`NONE`].
     pub(crate) candidate: u32,
@@ -78,6 +78,7 @@ pub(crate) struct RepositoryRecord {
     /// 0 apt, 1 alpm, 2 aur, 3 runtime.
     pub(crate) source: u8,
     pub(crate) security: bool,
+    pub(crate) searched: bool,
 }
 
 /// The part of a folded name that is not a marker like `python3-` or `-dev`.

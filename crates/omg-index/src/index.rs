@@ -2,7 +2,7 @@
 
 use omg_core::{AurFacts, Priority, RelationKind, Source};
 
-use crate::builder::{NAME_BITS, ORIGIN};
+use crate::builder::{NAME_BITS, ORIGIN, ORIGIN_BITS, UNSEARCHED};
 use crate::image::{ArchivedImage, ArchivedOfferRecord, Checked, NONE};
 use crate::records::RecordRef;
 use crate::search::Tables;
@@ -249,7 +249,12 @@ impl Index {
 
     /// Where a row is from: equal numbers mean equal kinds of origin.
     pub(crate) fn origin(&self, row: RowId) -> u8 {
-        self.image().rows.get(row.0 as usize).map_or(0, |row| row.flags >> ORIGIN)
+        self.image().rows.get(row.0 as usize).map_or(0, |row| row.flags >> ORIGIN & ORIGIN_BITS)
+    }
+
+    /// Is the row in a repository that searches look into?
+    pub(crate) fn is_searched(&self, row: RowId) -> bool {
+        self.image().rows.get(row.0 as usize).is_some_and(|row| row.flags & UNSEARCHED == 0)
     }
 
     /// First row and one past the last row of an entry.

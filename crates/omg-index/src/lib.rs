@@ -13,7 +13,9 @@
 //! use omg_index::{Builder, Index, Marks};
 //!
 //! let mut builder = Builder::new();
-//! let repository = Repository { name: "stable/main".into(), source: Source::Apt, security: false, uri: String::new() };
+//! let repository = Repository {
+//!     name: "stable/main".into(), source: Source::Apt, security: false, searched: true, uri: String::new(),
+//! };
 //! let repository = builder.repository(&repository)?;
 //! for (name, description) in [("ripgrep", "Recursively searches for a regex"), ("grep", "GNU grep")] {
 //!     builder.package(&Available {

@@ -164,6 +164,7 @@ mod tests {
             name: "a/main".into(),
             source: Source::Apt,
             security: true,
+            searched: true,
             uri: "file:".into(),
         };
         let repository = builder.repository(&repository).unwrap();
@@ -202,6 +203,7 @@ mod tests {
             name: "aur".into(),
             source: Source::Aur,
             security: false,
+            searched: true,
             uri: "https://aur.invalid".into(),
         };
         let repository = builder.repository(&repository).unwrap();

@@ -95,6 +95,9 @@ fn the_first_repository_that_installs_has_the_candidate() {
     let found = lines("[b]\nUsage = Search\n[a]\n[c]\nServer = https://u:p@x/$repo@y\n", &all);
     assert_eq!(found.packages, ["a  [g h] first [] depends:x Some(1) 2-1@0/3,1-1@1/2,1-1@2/1"]);
     assert_eq!(found.repositories[2].uri, "https://x/c@y");
+    assert!(found.repositories.iter().all(|repository| repository.searched));
+    let quiet = lines("[b]\nUsage = Install Upgrade\n[a]\n", &all).repositories;
+    assert_eq!([quiet[0].searched, quiet[1].searched], [false, true]);
     let found = lines("[b]\n[a]\n", &all);
     assert_eq!(found.packages, [r#"a any [] second ["p"] suggests:q Some(0) 2-1@0/2,1-1@1/1"#]);
     let found = lines("[b]\nUsage = Search\n", &all);

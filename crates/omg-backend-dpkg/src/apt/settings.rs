@@ -173,6 +173,7 @@ impl Builder {
                 name,
                 source: Source::Apt,
                 security,
+                searched: true,
                 uri: suite.uri.clone(),
             });
             self.repositories.len() - 1

@@ -83,6 +83,7 @@ pub(crate) fn feed(packages: &[Package<'_>], builder: &mut Builder) -> Result<()
         name: "stable/main".to_owned(),
         source: Source::Apt,
         security: false,
+        searched: true,
         uri: String::new(),
     })?;
     for package in packages {

@@ -102,6 +102,9 @@ impl Index {
             let mut origin = None;
             for row in (first..end).map(RowId) {
                 let here = installed.get(row);
+                if !here && !self.is_searched(row) {
+                    continue;
+                }
                 let own = Some(self.origin(row));
                 if here || origin != own {
                     let points = points + if here { score::INSTALLED } else { 0 };

@@ -22,8 +22,13 @@ fn builder() -> (Builder, [RepositoryId; 2]) {
     let mut builder = Builder::new();
     let repositories = SOURCES.map(|source| {
         let name = if source == Source::Aur { "aur" } else { "extra" };
-        let repository =
-            Repository { name: name.into(), source, security: false, uri: String::new() };
+        let repository = Repository {
+            name: name.into(),
+            source,
+            security: false,
+            searched: true,
+            uri: String::new(),
+        };
         builder.repository(&repository).unwrap()
     });
     (builder, repositories)
@@ -92,6 +97,30 @@ fn an_origin_with_several_architectures_is_one_hit() {
     add(&mut builder, aur, ("yay", "", "2-1"), Some(facts(1)));
     let index = Index::open(builder.finish().unwrap().image).unwrap();
     assert_eq!(found(&index, "yay", &Marks::new(index.len())).len(), 2);
+}
+
+/// `Usage` of a repository in pacman.conf may be without `Search`.
+#[test]
+fn what_only_an_unsearched_repository_has_is_found_by_name_alone() {
+    let (mut builder, [extra, _]) = builder();
+    let quiet = Repository {
+        name: "quiet".into(),
+        source: Source::Alpm,
+        security: false,
+        searched: false,
+        uri: String::new(),
+    };
+    let quiet = builder.repository(&quiet).unwrap();
+    add(&mut builder, quiet, ("yay", "x86_64", "1-1"), None);
+    add(&mut builder, extra, ("yay-bin", "x86_64", "2-1"), None);
+    let index = Index::open(builder.finish().unwrap().image).unwrap();
+    let mut marks = Marks::new(index.len());
+    assert_eq!(found(&index, "yay", &marks), [(Source::Alpm, "2-1".to_owned())]);
+    let row = index.find("yay").next().unwrap();
+    assert_eq!(index.row(row).unwrap().repository, "quiet");
+    // What is installed is found wherever it is from.
+    marks.set(row);
+    assert_eq!(found(&index, "yay", &marks).len(), 2);
 }
 
 proptest! {

@@ -29,8 +29,13 @@ pub(crate) fn build(samples: &[Sample]) -> Built {
     let mut builder = Builder::new();
     let repositories = ["stable/main", "security/main"].map(|name| {
         let security = name.starts_with("security");
-        let repository =
-            Repository { name: name.into(), source: Source::Apt, security, uri: String::new() };
+        let repository = Repository {
+            name: name.into(),
+            source: Source::Apt,
+            security,
+            searched: true,
+            uri: String::new(),
+        };
         builder.repository(&repository).unwrap()
     });
     for sample in samples {

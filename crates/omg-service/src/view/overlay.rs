@@ -202,6 +202,7 @@ fn build_local<'a, B: PackageManager>(
         name: LOCAL.into(),
         source: backend.source(),
         security: false,
+        searched: true,
         uri: String::new(),
     })?;
     for package in packages {
