@@ -155,8 +155,8 @@ fn a_hostile_repository_runs_nothing() {
             .env("GIT_CONFIG_VALUE_0", &trap)
             .args(["aur", "review", "helper"])
             .args(arguments));
-        assert_eq!(run.code, 0, "{run:?}");
         assert!(!site.sprung(), "something was run: {run:?}");
+        assert_eq!(run.code, 0, "{run:?}");
         run
     };
     let first = review(&["--accept"]);
