@@ -18,9 +18,15 @@ impl Root {
     /// A root with these repositories, in order, and more lines for `[options]`.
     pub(crate) fn new(repositories: &[&str], options: &str) -> Self {
         let root = Self { dir: tempfile::tempdir().unwrap() };
-        for directory in
-            ["etc", "var/lib/pacman/local", "var/lib/pacman/sync", "var/cache/pacman/pkg"]
-        {
+        // pacman 7.1 wants the directories of hooks and keys to be there.
+        for directory in [
+            "etc",
+            "hooks",
+            "gnupg",
+            "var/lib/pacman/local",
+            "var/lib/pacman/sync",
+            "var/cache/pacman/pkg",
+        ] {
             fs::create_dir_all(root.path().join(directory)).unwrap();
         }
         fs::write(root.database().join("local/ALPM_DB_VERSION"), "9\n").unwrap();
