@@ -169,12 +169,28 @@ impl Aur {
 
     /// Packages that satisfy a name, by their own or by what they provide, with all their fields.
     pub(crate) async fn providing(&self, name: &str) -> Result<Answer<Vec<Package>>, Error> {
+        if name.len() < 2 {
+            // Too short a term for the AUR's search; a name it may be.
+            return self.info(&[name]).await;
+        }
         let found = self.search(By::Provides, name).await?;
         if found.stale.is_some() && found.value.iter().any(|package| !package.provides.is_empty()) {
             return Ok(found);
         }
         let names: Vec<&str> = found.value.iter().map(|package| &*package.name).collect();
         self.info(&names).await
+    }
+
+    /// The packages of a recipe, as the dump knows them: the RPC has no such question.
+    pub(crate) async fn of_base(&self, base: &str) -> Result<Vec<Package>, Error> {
+        let (dump, base) = (self.inner.dump.clone(), base.to_owned());
+        blocking("looking into the list of the AUR's packages", move || {
+            let path = dump.path();
+            let Some(packed) = dump::open(&path)? else { return Ok(Vec::new()) };
+            let what = path.display().to_string();
+            dump::select(packed, &what, MOST_RESULTS, |entry| *entry.package_base == base)
+        })
+        .await
     }
 
     async fn answer_from_dump(
@@ -192,7 +208,7 @@ impl Aur {
             let what = path.display().to_string();
             Ok(Answer {
                 value: dump::select(packed, &what, MOST_RESULTS, wanted)?,
-                age: now.saturating_sub(dump.told().map_or(0, |origin| origin.checked)),
+                age: now.saturating_sub(dump.time()),
                 stale: Some(error.to_string()),
                 warnings: Vec::new(),
             })

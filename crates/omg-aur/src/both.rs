@@ -3,8 +3,13 @@
 //! What both have is there twice, once for each: nothing is taken from the AUR because a repository
 //! has it no longer, nor the other way round, without saying so.
 
+mod asked;
+mod conflicts;
+mod merge;
 mod plan;
 mod shelf;
+mod targets;
+mod upgrade;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -12,8 +17,7 @@ use std::sync::{Arc, Mutex};
 
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
 use omg_core::{
-    AurFacts, Change, Code, Details, Fault, Generation, Installed, Plan, Refreshed, Review, Sink,
-    Source,
+    Change, Code, Details, Fault, Generation, Installed, Plan, Refreshed, Review, Sink, Source,
 };
 
 use crate::aur::Aur;
@@ -67,7 +71,10 @@ impl<R: PackageManager> Both<R> {
     /// The package of the AUR that has this name or, if none has, whose recipe has it.
     async fn package(&self, name: &str) -> Result<Package, Fault> {
         let mut found = self.aur.info(&[name]).await?.value;
-        found.pop().ok_or_else(|| {
+        if found.is_empty() {
+            found = self.aur.of_base(name).await?;
+        }
+        found.into_iter().next().ok_or_else(|| {
             Fault::new(Code::NotFound, format!("the AUR has no package '{name}'"))
                 .hint(format!("omg search {name}"))
         })
@@ -81,7 +88,7 @@ impl<R: PackageManager> Both<R> {
             let base = PackageBase::new(&package.package_base)?;
             let reviewed = Reviewed::open(&state)?;
             let recipe = recipes.fetch(&base)?;
-            let facts = Facts::new(facts(&package), now);
+            let facts = Facts::new(package.facts(), now);
             Ok::<_, Error>(review(&recipes, &base, &recipe.commit, reviewed.get(&base), &facts)?)
         })
         .await
@@ -104,20 +111,6 @@ impl<R: PackageManager> Both<R> {
         })
         .await
         .map_err(Fault::from)
-    }
-}
-
-/// What is known of a package, in the words of everybody.
-pub(crate) fn facts(package: &Package) -> AurFacts<'_> {
-    AurFacts {
-        package_base: &package.package_base,
-        maintainer: package.maintainer.as_deref(),
-        votes: package.num_votes,
-        // Numbers out of range end at the range's end.
-        popularity: (package.popularity * 1e6).round() as u32,
-        first_submitted: package.first_submitted,
-        last_modified: package.last_modified,
-        out_of_date: package.out_of_date,
     }
 }
 

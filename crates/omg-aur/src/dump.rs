@@ -222,7 +222,7 @@ impl Buffers {
             relations: &relations,
             versions: &[offer],
             candidate: Some(0),
-            aur: Some(record::facts(entry)),
+            aur: Some(entry.facts()),
         })
     }
 }

@@ -26,7 +26,8 @@ pub struct Limits {
     pub answer: Duration,
     /// Until the last byte of the dump.
     pub dump: Duration,
-    /// In each such span some bytes have to come:
+    /// Within such a span of the connection an answer has to begin; then in each such span some
+    /// bytes have to come:
     pub window: Duration,
     /// this many.
     pub window_bytes: u64,
@@ -197,7 +198,8 @@ impl Http {
         if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(tag).ok()) {
             request = request.header(IF_NONE_MATCH, tag);
         }
-        match timeout_at(deadline, request.send()).await {
+        let until = deadline.min(Instant::now() + self.limits.connect + self.limits.window);
+        match timeout_at(until, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_timeout() => Err(Error::Slow {
                 address: url.to_string(),
@@ -206,7 +208,7 @@ impl Http {
             Ok(Err(source)) => Err(unreachable(url.as_str(), "asking", source)),
             Err(_) => Err(Error::Slow {
                 address: url.to_string(),
-                reason: "no answer before the deadline".into(),
+                reason: "no answer before its deadline".into(),
             }),
         }
     }

@@ -3,6 +3,7 @@
 //! Fields: <https://wiki.archlinux.org/title/Aurweb_RPC_interface#Return_data>. The relations hold
 //! what the `.SRCINFO` says for all architectures together, which the AUR does not keep apart.
 
+use omg_core::AurFacts;
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -111,7 +112,59 @@ impl Package {
     }
 }
 
+impl Package {
+    /// What the AUR knows beyond what repositories do.
+    pub(crate) fn facts(&self) -> AurFacts<'_> {
+        AurFacts {
+            package_base: &self.package_base,
+            maintainer: self.maintainer.as_deref(),
+            votes: self.num_votes,
+            popularity: millionths(self.popularity),
+            first_submitted: self.first_submitted,
+            last_modified: self.last_modified,
+            out_of_date: self.out_of_date.filter(|time| *time != 0),
+        }
+    }
+
+    /// Bytes of all its text, and of the strings that hold it.
+    pub(crate) fn size(&self) -> usize {
+        let own = [&self.name, &self.package_base, &self.version];
+        let optional = [&self.description, &self.url, &self.maintainer, &self.submitter];
+        let lists = [
+            &self.co_maintainers,
+            &self.depends,
+            &self.make_depends,
+            &self.check_depends,
+            &self.opt_depends,
+            &self.provides,
+            &self.conflicts,
+            &self.replaces,
+            &self.groups,
+            &self.license,
+            &self.keywords,
+        ];
+        let items = lists.into_iter().flatten();
+        let texts = own.into_iter().chain(optional.into_iter().flatten()).map(String::len);
+        size_of::<Self>()
+            + texts.sum::<usize>()
+            + items.map(|item| size_of::<String>() + item.len()).sum::<usize>()
+    }
+}
+
 impl Entry<'_> {
+    /// As [`Package::facts`].
+    pub(crate) fn facts(&self) -> AurFacts<'_> {
+        AurFacts {
+            package_base: &self.package_base,
+            maintainer: self.maintainer.as_deref(),
+            votes: self.num_votes,
+            popularity: millionths(self.popularity),
+            first_submitted: self.first_submitted,
+            last_modified: self.last_modified,
+            out_of_date: self.out_of_date.filter(|time| *time != 0),
+        }
+    }
+
     /// As [`Package::check`].
     pub(crate) fn check(&self) -> Result<(), String> {
         check(&self.name, &self.package_base, &self.version)
@@ -146,6 +199,11 @@ impl Entry<'_> {
             keywords: list(&self.keywords),
         }
     }
+}
+
+/// The popularity as [`AurFacts`] has it. Numbers out of range end at the range's end.
+fn millionths(popularity: f64) -> u32 {
+    (popularity * 1e6).round() as u32
 }
 
 fn check(name: &str, base: &str, version: &str) -> Result<(), String> {

@@ -2,17 +2,23 @@
 
 use ahash::{AHashMap, AHashSet};
 use omg_backend::PackageManager;
-use omg_core::{Available, Fault, Generation, Installed, Repository, RepositoryId, Sink, Source};
+use omg_core::{
+    Available, Details, Fault, Generation, Installed, InstalledPackage, Repository, RepositoryId,
+    Sink, Source,
+};
 
 use crate::constraint::{Compare, Constraint, bare};
+use crate::resolve::Repositories;
 
 /// One package that satisfies dependencies.
 #[derive(Clone, Debug)]
-struct Item {
-    name: Box<str>,
+pub(super) struct Item {
+    pub(super) name: Box<str>,
     version: Box<str>,
     /// With their versions.
-    provides: Box<[Box<str>]>,
+    pub(super) provides: Box<[Box<str>]>,
+    /// With their versions.
+    pub(super) conflicts: Box<[Box<str>]>,
 }
 
 /// Packages, found by their names and by what they provide.
@@ -31,6 +37,10 @@ pub(super) struct Shelf {
     pub(super) installed: Stock,
     /// Installed packages that were built here, and so do not come from a repository.
     built: AHashSet<Box<str>>,
+    /// Installed packages that the user keeps as they are.
+    held: AHashSet<Box<str>>,
+    /// Installed packages that another needed.
+    automatic: AHashSet<Box<str>>,
     groups: AHashSet<Box<str>>,
     compare: Compare,
 }
@@ -40,8 +50,9 @@ pub(super) struct Shelf {
 const UNCHECKED: &str = "%VALIDATION%\nnone\n";
 
 impl Stock {
-    fn add(&mut self, name: &str, version: &str, provides: Vec<&str>) {
+    fn add(&mut self, name: &str, version: &str, details: Details<'_>) {
         let Ok(number) = u32::try_from(self.items.len()) else { return };
+        let Details { provides, conflicts, .. } = details;
         let names = std::iter::once(name).chain(provides.iter().map(|item| bare(item)));
         for name in names {
             let numbers = self.by_name.entry(name.into()).or_default();
@@ -49,8 +60,9 @@ impl Stock {
                 numbers.push(number);
             }
         }
-        let provides = provides.into_iter().map(Into::into).collect();
-        self.items.push(Item { name: name.into(), version: version.into(), provides });
+        let texts = |items: Vec<&str>| items.into_iter().map(Into::into).collect();
+        let (provides, conflicts) = (texts(provides), texts(conflicts));
+        self.items.push(Item { name: name.into(), version: version.into(), provides, conflicts });
     }
 
     /// Names of the packages that satisfy a dependency; one of that very name first.
@@ -71,14 +83,19 @@ impl Stock {
 
     /// Version of the package of this name.
     pub(super) fn version(&self, name: &str) -> Option<&str> {
-        let numbers = self.by_name.get(name)?.iter();
-        let mut items = numbers.filter_map(|&number| self.items.get(number as usize));
-        items.find(|item| &*item.name == name).map(|item| &*item.version)
+        self.item(name).map(|item| &*item.version)
     }
 
-    /// Names and versions of all.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.items.iter().map(|item| (&*item.name, &*item.version))
+    /// The package of this name.
+    pub(super) fn item(&self, name: &str) -> Option<&Item> {
+        let numbers = self.by_name.get(name)?.iter();
+        let mut items = numbers.filter_map(|&number| self.items.get(number as usize));
+        items.find(|item| &*item.name == name)
+    }
+
+    /// All packages.
+    pub(super) fn items(&self) -> &[Item] {
+        &self.items
     }
 }
 
@@ -94,8 +111,11 @@ impl Shelf {
         let mut offered = Stock::default();
         for package in &catalogue.packages {
             let details = manager.details(package.source, &package.record);
-            offered.add(&package.name, &package.version, details.provides);
+            offered.add(&package.name, &package.version, details);
         }
+        let names = |wanted: fn(&InstalledPackage) -> bool| {
+            installed.present().filter(|it| wanted(it)).map(|it| it.name.clone()).collect()
+        };
         Ok(Self {
             state,
             offered,
@@ -105,6 +125,8 @@ impl Shelf {
                 .filter(|package| installed.record(package).contains(UNCHECKED))
                 .map(|package| package.name.clone())
                 .collect(),
+            held: names(|package| package.held),
+            automatic: names(|package| package.automatic),
             groups: catalogue.groups,
             compare,
         })
@@ -113,6 +135,16 @@ impl Shelf {
     /// Was this installed package built here?
     pub(super) fn was_built(&self, name: &str) -> bool {
         self.built.contains(name)
+    }
+
+    /// Does the user keep this installed package as it is?
+    pub(super) fn is_held(&self, name: &str) -> bool {
+        self.held.contains(name)
+    }
+
+    /// Was this installed package needed by another?
+    pub(super) fn is_automatic(&self, name: &str) -> bool {
+        self.automatic.contains(name)
     }
 
     /// Version order.
@@ -127,11 +159,27 @@ impl Shelf {
     }
 }
 
+impl Repositories for Shelf {
+    fn satisfies_installed(&self, dependency: &str) -> bool {
+        self.installed.satisfying(dependency, self.compare).next().is_some()
+    }
+
+    fn providers(&self, dependency: &str) -> Vec<String> {
+        let name = bare(dependency);
+        let mut found: Vec<String> =
+            self.offered.satisfying(dependency, self.compare).map(str::to_owned).collect();
+        if found.first().is_some_and(|first| first == name) {
+            found.truncate(1);
+        }
+        found
+    }
+}
+
 fn here<R: PackageManager>(manager: &R, installed: &Installed) -> Stock {
     let mut stock = Stock::default();
     for package in installed.present() {
         let details = manager.details(package.source, installed.record(package));
-        stock.add(&package.name, &package.version, details.provides);
+        stock.add(&package.name, &package.version, details);
     }
     stock
 }

@@ -28,7 +28,7 @@ pub(super) fn write(entry: &Entry<'_>, record: &mut String) {
             push(record, key, value);
         }
     }
-    let facts = facts(entry);
+    let facts = entry.facts();
     let numbers = [
         ("NumVotes", u64::from(facts.votes)),
         ("Popularity", u64::from(facts.popularity)),
@@ -67,20 +67,6 @@ fn push(record: &mut String, key: &str, value: &str) {
         record.push_str(value);
     }
     record.push('\n');
-}
-
-/// What the AUR knows beyond what repositories do.
-pub(super) fn facts<'a>(entry: &'a Entry<'_>) -> AurFacts<'a> {
-    AurFacts {
-        package_base: &entry.package_base,
-        maintainer: entry.maintainer.as_deref(),
-        votes: entry.num_votes,
-        // Numbers out of range end at the range's end.
-        popularity: (entry.popularity * 1e6).round() as u32,
-        first_submitted: entry.first_submitted,
-        last_modified: entry.last_modified,
-        out_of_date: entry.out_of_date.filter(|time| *time != 0),
-    }
 }
 
 /// Reads a record. Lines that it does not know are left out.

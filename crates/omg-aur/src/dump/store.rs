@@ -21,6 +21,9 @@ const MOST_TAG_BYTES: usize = 512;
 /// Files that an interrupted fetch left are removed when they are this old.
 const LEFT_OVER: Duration = Duration::from_hours(1);
 
+/// Names that are tried for new files, at most.
+const MOST_TRIES: u64 = 10_000;
+
 /// Where the dump is, or will be.
 #[derive(Clone, Debug)]
 pub(crate) struct Dump {
@@ -77,6 +80,15 @@ impl Dump {
         serde_json::from_slice(&text).ok()
     }
 
+    /// Seconds since the epoch at which the dump was the newest, as far as that is known.
+    pub(crate) fn time(&self) -> u64 {
+        let written = || {
+            let time = fs::metadata(self.path()).ok()?.modified().ok()?;
+            Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
+        };
+        self.told().map(|origin| origin.checked).or_else(written).unwrap_or(0)
+    }
+
     /// Where the file came from, if that is known of this very file and it came from there.
     pub(crate) fn origin(&self, address: &str) -> Option<Origin> {
         let origin = self.told().filter(|origin| origin.address == address)?;
@@ -92,11 +104,17 @@ impl Dump {
         fs::create_dir_all(&self.directory)
             .map_err(|error| Error::io(&self.directory, context, error))?;
         self.remove_left_over();
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = self.directory.join(format!("{FILE}.{}-{number}.tmp", std::process::id()));
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
-        let file = file.map_err(|error| Error::io(&path, context, error))?;
-        Ok(Incoming { file, path, hasher: blake3::Hasher::new() })
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = self.directory.join(format!("{FILE}.{}-{number}.tmp", std::process::id()));
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+            match file {
+                Ok(file) => return Ok(Incoming { file, path, hasher: blake3::Hasher::new() }),
+                // In a container every run may have the number of the one that was killed.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < MOST_TRIES => {}
+                Err(error) => return Err(Error::io(&path, context, error)),
+            }
+        }
     }
 
     /// Notes that the server has nothing newer.

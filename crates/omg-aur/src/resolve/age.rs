@@ -8,6 +8,8 @@ use super::Resolution;
 pub struct Young {
     /// Package base.
     pub base: String,
+    /// A package of it that is wanted.
+    pub package: String,
     /// Seconds since its last change.
     pub modified: u64,
     /// Seconds since it was first submitted.
@@ -33,7 +35,9 @@ pub fn young(resolution: &Resolution, now: u64, min_age: u64, exempt: &[&str]) -
         let (modified, submitted) = (age(modified), age(submitted));
         if !is_exempt && modified.min(submitted) < min_age {
             let is_new = submitted < min_age;
-            found.push(Young { base: build.base.clone(), modified, submitted, is_new });
+            let package =
+                build.packages.first().map_or(&build.base, |package| &package.name).clone();
+            found.push(Young { base: build.base.clone(), package, modified, submitted, is_new });
         }
     }
     found

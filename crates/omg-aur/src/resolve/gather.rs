@@ -10,7 +10,7 @@ use crate::constraint::{Constraint, bare};
 use crate::error::Error;
 use crate::name::is_name;
 use crate::package::Package;
-use crate::rpc::Answer;
+use crate::rpc::{Answer, check_term};
 
 /// Everything that was found, not in order yet.
 #[derive(Default)]
@@ -163,6 +163,10 @@ impl<R: Repositories, L: Lookup> Gatherer<'_, R, L> {
     async fn search(&mut self, name: &str) -> Result<Vec<Package>, Error> {
         if let Some(known) = self.providing.get(name) {
             return Ok(known.clone());
+        }
+        if check_term(name, false).is_err() {
+            // The AUR can't be asked for it, so it has nothing that provides it.
+            return Ok(Vec::new());
         }
         if self.providing.len() >= MOST_SEARCHES {
             return Err(unsolvable(Unsolvable::TooMany { limit: MOST_SEARCHES }));

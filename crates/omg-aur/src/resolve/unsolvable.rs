@@ -42,6 +42,18 @@ pub enum Unsolvable {
         /// The bases in order; the first is repeated at the end.
         path: Vec<String>,
     },
+    /// Packages of one plan that can't be installed together.
+    #[error(
+        "'{package}' can't be installed together with '{other}': it conflicts with '{conflict}'"
+    )]
+    Conflict {
+        /// Who says so.
+        package: String,
+        /// Whom it means.
+        other: String,
+        /// The conflict as written.
+        conflict: String,
+    },
     /// The request grows beyond its limit.
     #[error("the request needs more than {limit} packages of the AUR")]
     TooMany {
@@ -60,7 +72,7 @@ impl Unsolvable {
             Self::NoTarget { .. } => Code::NotFound,
             Self::TooMany { .. } => Code::Limit,
             Self::NoProvider { .. } => Code::Usage,
-            Self::Missing { .. } | Self::Cycle { .. } => Code::Failure,
+            Self::Missing { .. } | Self::Cycle { .. } | Self::Conflict { .. } => Code::Unsolvable,
         }
     }
 

@@ -9,8 +9,8 @@ use crate::package::Package;
 
 /// Answers, at most; each about one package counts as one.
 pub(super) const MOST_ANSWERS: usize = 4_000;
-/// Packages in all answers together, at most: some kilobytes each.
-pub(super) const MOST_PACKAGES: usize = 10_000;
+/// Bytes of all answers together, at most.
+pub(super) const MOST_BYTES: usize = 16 << 20;
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Cache {
     answers: HashMap<String, (Kept, u64), RandomState>,
     /// Requests by age. One that was renewed stands here twice; the older mention is skipped.
     order: VecDeque<(String, u64)>,
-    packages: usize,
+    bytes: usize,
 }
 
 impl Kept {
@@ -55,11 +55,12 @@ impl Kept {
         }
     }
 
+    /// Bytes that it takes.
     fn weight(&self) -> usize {
         match self {
-            Self::Packages(packages) => packages.len(),
-            Self::Package(package) => usize::from(package.is_some()),
-            Self::Names(_) => 1,
+            Self::Packages(packages) => packages.iter().map(Package::size).sum(),
+            Self::Package(package) => package.as_deref().map_or(0, Package::size),
+            Self::Names(names) => names.iter().map(|name| size_of::<String>() + name.len()).sum(),
         }
     }
 }
@@ -72,14 +73,14 @@ impl Cache {
     }
 
     pub(super) fn put(&mut self, request: String, kept: Kept, now: u64) {
-        self.packages += kept.weight();
+        self.bytes += kept.weight();
         if let Some((old, _)) = self.answers.insert(request.clone(), (kept, now)) {
-            self.packages -= old.weight();
+            self.bytes -= old.weight();
         }
         self.order.push_back((request, now));
         let is_full = |cache: &Self| {
             cache.answers.len() > MOST_ANSWERS
-                || cache.packages > MOST_PACKAGES
+                || cache.bytes > MOST_BYTES
                 || cache.order.len() > 2 * MOST_ANSWERS
         };
         while is_full(self)
@@ -88,7 +89,7 @@ impl Cache {
             let renewed = self.answers.get(&request).is_none_or(|(_, newer)| *newer != time)
                 || self.order.iter().any(|(later, _)| *later == request);
             if !renewed && let Some((old, _)) = self.answers.remove(&request) {
-                self.packages -= old.weight();
+                self.bytes -= old.weight();
             }
         }
     }

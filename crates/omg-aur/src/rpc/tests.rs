@@ -1,5 +1,5 @@
 use super::*;
-use cache::{MOST_ANSWERS, MOST_PACKAGES};
+use cache::{MOST_ANSWERS, MOST_BYTES};
 use proptest::prelude::*;
 
 #[test]
@@ -53,14 +53,21 @@ fn the_memory_is_bounded_and_forgets_the_oldest() {
     }
     assert!(cache.get("0", 0).is_none());
     assert!(cache.get(&format!("{}", 3 * MOST_ANSWERS - 1), 0).is_some());
+    // One answer may be as large as its limit in bytes allows, so these are what counts.
+    let large = |count: usize| {
+        let text = Some("x".repeat(MOST_BYTES / 10));
+        Kept::Packages(vec![Package { description: text, ..Package::default() }; count].into())
+    };
     let mut cache = Cache::default();
-    cache.put("old".into(), some(MOST_PACKAGES / 2), 1);
-    cache.put("renewed".into(), some(1), 2);
-    cache.put("renewed".into(), some(1), 3);
-    cache.put("new".into(), some(MOST_PACKAGES / 2), 4);
+    cache.put("old".into(), large(5), 1);
+    cache.put("renewed".into(), large(1), 2);
+    cache.put("renewed".into(), large(1), 3);
+    cache.put("new".into(), large(5), 4);
     assert!(cache.get("old", 4).is_none());
     assert_eq!(cache.get("renewed", 10).unwrap().1, 7);
     assert!(cache.get("new", 4).is_some());
+    cache.put("alone".into(), large(11), 5);
+    assert!(["renewed", "new", "alone"].iter().all(|request| cache.get(request, 5).is_none()));
     for time in 0..100_000 {
         cache.put("same".into(), some(1), time);
     }

@@ -5,6 +5,7 @@
     reason = "helpers of tests: they may fail by panicking, and say what they skip"
 )]
 
+mod both;
 mod data;
 mod dump;
 mod recipes;
