@@ -67,7 +67,7 @@ pub(crate) async fn paths<B: PackageManager>(
     backend: &B,
     package: &str,
 ) -> Result<Vec<u8>, Fault> {
-    let wanted = Wanted::parse(package);
+    let wanted = Wanted::read(view, package);
     let paths = if let Ok(numbers) = wanted.installed(view) {
         let mut paths = Vec::new();
         for package in numbers.into_iter().filter_map(|number| view.package(number)) {

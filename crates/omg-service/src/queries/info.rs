@@ -25,15 +25,16 @@ pub(crate) fn answer<B: PackageManager>(
     catalogue: &Catalogue<B>,
     package: &str,
 ) -> Result<Vec<u8>, Fault> {
-    let wanted = Wanted::parse(package);
+    let wanted = Wanted::read(view, package);
     let entries = match wanted.entries(view) {
         Ok(entries) => entries,
+        Err(fault) if wanted.repository.is_some() => return Err(fault),
         Err(fault) => return leftover(view, catalogue, wanted).ok_or(fault),
     };
     let mut chosen = Vec::with_capacity(entries.len());
     for entry in entries {
         let Some(seen) = view.seen(entry) else { continue };
-        let Some(pick) = pick(view, entry, &seen, wanted.version) else { continue };
+        let Some(pick) = pick(view, entry, &seen, wanted) else { continue };
         let text = match pick.record {
             Some(place) => Text::Block(block(catalogue, view, place)?, place),
             None => Text::Installed(seen.installed.map_or(u32::MAX, |(number, _)| number)),
@@ -65,12 +66,8 @@ struct Pick<'a> {
     record: Option<RecordRef>,
 }
 
-fn pick<'a>(
-    view: &'a View,
-    entry: Entry,
-    seen: &Seen<'a>,
-    version: Option<&str>,
-) -> Option<Pick<'a>> {
+fn pick<'a>(view: &'a View, entry: Entry, seen: &Seen<'a>, wanted: Wanted<'_>) -> Option<Pick<'a>> {
+    let version = wanted.version;
     let (index, row) = view.index(entry);
     let installed = seen.installed.map(|(_, package)| package);
     let of_installed = |package: &'a InstalledPackage| Pick {
@@ -84,6 +81,9 @@ fn pick<'a>(
             .map(of_installed);
     }
     let offer = match (version, seen.chosen) {
+        _ if wanted.repository.is_some() => index.offers(row).find(|offer| {
+            wanted.is_from(offer.repository) && version.is_none_or(|it| it == offer.version)
+        }),
         (Some(version), _) => index.offers(row).find(|offer| offer.version == version),
         (None, Some(chosen)) => chosen.offer.and_then(|at| index.offers(row).nth(at as usize)),
         (None, None) => index.offers(row).nth(seen.row.candidate.unwrap_or(0)),
@@ -94,6 +94,8 @@ fn pick<'a>(
             repository: offer.repository,
             record: Some(offer.record),
         }),
+        // That is from no repository.
+        (None, Some(_)) if wanted.repository.is_some() => None,
         (None, Some(package)) if version.is_none_or(|version| version == &*package.version) => {
             Some(of_installed(package))
         }

@@ -8,9 +8,11 @@ use crate::view::{Entry, View};
 /// Names suggested with a fault.
 const SUGGESTIONS: u32 = 5;
 
-/// `name`, `name:arch`, `name=version` or `name:arch=version`.
+/// `name`, `name:arch`, `name=version` or `name:arch=version`, each also with the repository that
+/// it is to come from: `repository/name` as pacman has it, `name/suite` as apt does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Wanted<'a> {
+    pub(crate) repository: Option<&'a str>,
     pub(crate) name: &'a str,
     pub(crate) architecture: Option<&'a str>,
     pub(crate) version: Option<&'a str>,
@@ -23,13 +25,49 @@ impl<'a> Wanted<'a> {
             Some((package, version)) => (package, Some(version)),
             None => (text, None),
         };
+        // Repositories may have slashes in their names (`bookworm/main`), packages have none.
+        let (repository, package) = match package.rsplit_once('/') {
+            Some((repository, package)) => (Some(repository), package),
+            None => (None, package),
+        };
         // Versions have colons, too, but they stand behind the '='.
         let (name, architecture) = match package.split_once(':') {
             Some((name, architecture)) => (name, Some(architecture)),
             None => (package, None),
         };
         let there = |text: &&str| !text.is_empty();
-        Self { name, architecture: architecture.filter(there), version: version.filter(there) }
+        Self {
+            repository: repository.filter(there),
+            name,
+            architecture: architecture.filter(there),
+            version: version.filter(there),
+        }
+    }
+
+    /// As [`parse`](Self::parse), and a known name before the slash is the name.
+    pub(crate) fn read(view: &View, text: &'a str) -> Self {
+        let wanted = Self::parse(text);
+        match wanted.repository {
+            Some(first) if view.find(wanted.name).is_empty() && !view.find(first).is_empty() => {
+                Self { repository: Some(wanted.name), name: first, ..wanted }
+            }
+            _ => wanted,
+        }
+    }
+
+    /// May it come from this repository?
+    pub(crate) fn is_from(&self, repository: &str) -> bool {
+        self.repository.is_none_or(|wanted| {
+            repository
+                .strip_prefix(wanted)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    /// Has the row a version of the repository that is wanted?
+    fn is_offered(&self, view: &View, entry: Entry) -> bool {
+        let (index, row) = view.index(entry);
+        index.offers(row).any(|offer| self.is_from(offer.repository))
     }
 
     /// The rows that it names; not empty.
@@ -37,6 +75,14 @@ impl<'a> Wanted<'a> {
         let mut entries = view.find(self.name);
         if entries.is_empty() {
             return Err(unknown(view, self.name));
+        }
+        if let Some(repository) = self.repository {
+            entries.retain(|&entry| self.is_offered(view, entry));
+            if entries.is_empty() {
+                let message = format!("'{}' is not in {repository}", self.name);
+                return Err(Fault::new(Code::NotFound, message)
+                    .hint(format!("omg info {} shows where it is", self.name)));
+            }
         }
         if let Some(wanted) = self.architecture {
             entries.retain(|&entry| view.seen(entry).is_some_and(|seen| seen.is_for(wanted)));
@@ -118,7 +164,8 @@ mod tests {
 
     #[test]
     fn names_carry_architecture_and_version() {
-        let wanted = |name, architecture, version| Wanted { name, architecture, version };
+        let wanted =
+            |name, architecture, version| Wanted { repository: None, name, architecture, version };
         assert_eq!(Wanted::parse("vim"), wanted("vim", None, None));
         assert_eq!(Wanted::parse(" vim:amd64 "), wanted("vim", Some("amd64"), None));
         assert_eq!(Wanted::parse("vim=2:9.0-1"), wanted("vim", None, Some("2:9.0-1")));
@@ -128,5 +175,14 @@ mod tests {
         );
         assert_eq!(Wanted::parse("vim:="), wanted("vim", None, None));
         assert_eq!(Wanted::parse(""), wanted("", None, None));
+        let from = |repository, name| Wanted { repository, ..wanted(name, None, None) };
+        assert_eq!(Wanted::parse("core/bash"), from(Some("core"), "bash"));
+        assert_eq!(Wanted::parse("bookworm/main/vim"), from(Some("bookworm/main"), "vim"));
+        assert_eq!(Wanted::parse("/vim/"), from(Some("/vim"), ""));
+        assert_eq!(Wanted::parse("core/bash=5/1").version, Some("5/1"));
+        let suite = from(Some("bookworm"), "vim");
+        assert!(suite.is_from("bookworm/main") && suite.is_from("bookworm"));
+        assert!(!suite.is_from("bookworm-security/main") && !suite.is_from("book"));
+        assert!(wanted("vim", None, None).is_from("anything"));
     }
 }

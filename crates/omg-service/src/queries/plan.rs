@@ -50,15 +50,18 @@ pub(crate) async fn why_not<B: PackageManager>(
 ) -> Result<Reply<'static>, Fault> {
     let change = Change::new(Operation::Install, [package]);
     check(&change)?;
-    let wanted = Wanted::parse(package);
+    let wanted = Wanted::read(view, package);
     let there = view.installed_named(wanted.name).next();
     let installed = there.map(|(_, package)| package.version.to_string());
     let entries = view.find(wanted.name);
-    let candidate = entries
-        .iter()
-        .filter_map(|&entry| view.seen(entry))
-        .find(|seen| !seen.version.is_empty())
-        .map(|seen| seen.version.to_owned());
+    let candidate = entries.iter().find_map(|&entry| {
+        let (index, row) = view.index(entry);
+        let version = match wanted.repository {
+            Some(_) => index.offers(row).find(|it| wanted.is_from(it.repository))?.version,
+            None => view.seen(entry)?.version,
+        };
+        (!version.is_empty()).then(|| version.to_owned())
+    });
     let mut answer = WhyNot {
         name: wanted.name.to_owned(),
         version: wanted.version.map(ToOwned::to_owned),

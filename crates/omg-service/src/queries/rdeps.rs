@@ -15,7 +15,7 @@ pub(crate) fn answer<'a, B: PackageManager>(
     package: &'a str,
     installed: bool,
 ) -> Result<Reply<'a>, Fault> {
-    let wanted = Wanted::parse(package);
+    let wanted = Wanted::read(view, package);
     let virtuals = match wanted.entries(view) {
         Ok(entries) => provided(view, catalogue, &entries)?,
         // A virtual package has dependents, too.

@@ -34,10 +34,11 @@ fn all(view: &View) -> Vec<SizeRow<'_>> {
 
 fn one<'a>(view: &'a View, package: &str) -> Result<Vec<SizeRow<'a>>, Fault> {
     let graph = Graph::new(view);
-    let rows = roots(view, Wanted::parse(package))?.into_iter().filter_map(|root| match root {
-        Node::Installed(number) => installed(view, &graph, number),
-        other => available(view, other),
-    });
+    let rows =
+        roots(view, Wanted::read(view, package))?.into_iter().filter_map(|root| match root {
+            Node::Installed(number) => installed(view, &graph, number),
+            other => available(view, other),
+        });
     Ok(rows.collect())
 }
 

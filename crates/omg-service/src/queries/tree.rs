@@ -22,7 +22,7 @@ pub(super) enum Node<'a> {
 }
 
 pub(crate) fn answer(view: &View, package: &str, depth: u16) -> Result<Reply<'static>, Fault> {
-    let wanted = Wanted::parse(package);
+    let wanted = Wanted::read(view, package);
     let mut walk = Walk { view, depth, rows: Vec::new(), shown: AHashSet::new() };
     for root in roots(view, wanted)? {
         walk.visit(root, 0, None);

@@ -12,7 +12,7 @@ use crate::view::View;
 const CHAINS: usize = 5;
 
 pub(crate) fn answer(view: &View, package: &str) -> Result<Reply<'static>, Fault> {
-    let numbers = Wanted::parse(package).installed(view)?;
+    let numbers = Wanted::read(view, package).installed(view)?;
     let mut chains = Vec::new();
     for number in numbers {
         chains.extend(to(view, number));

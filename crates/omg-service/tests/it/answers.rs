@@ -60,6 +60,10 @@ async fn info_accepts_names_architectures_and_versions() {
             info("vim:all"),
             info("homemade"),
             info("ripgrep"),
+            info("fake/main/vim-runtime"),
+            info("vim-runtime/fake"),
+            info("fake-security/main/vim"),
+            info("fake/main/homemade"),
         ],
         |replies| {
             let one = |at: usize| match &replies[at] {
@@ -82,6 +86,15 @@ async fn info_accepts_names_architectures_and_versions() {
             assert_eq!((one(3).repository, one(3).description), ("local", "A tool built here"));
             assert_eq!(one(3).versions.len(), 1);
             assert_eq!((one(4).installed_version, one(4).install_reason), (None, None));
+            for at in [5, 6] {
+                assert_eq!((one(at).version, one(at).repository), ("9.0", "fake/main"));
+                assert_eq!(one(at).candidate_version, Some("9.1"));
+            }
+            for at in [7, 8] {
+                let elsewhere = matches!(&replies[at], Reply::Fault(fault)
+                    if fault.code == Code::NotFound && fault.message.contains("is not in fake"));
+                assert!(elsewhere, "{:?}", replies[at]);
+            }
         },
     )
     .await;
