@@ -87,6 +87,7 @@ fn lists_have_their_keys() {
             keys(&found["packages"][0]),
             [
                 "architecture",
+                "held",
                 "install_reason",
                 "name",
                 "new_version",
