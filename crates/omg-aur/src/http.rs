@@ -198,7 +198,8 @@ impl Http {
         if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(tag).ok()) {
             request = request.header(IF_NONE_MATCH, tag);
         }
-        let until = deadline.min(Instant::now() + self.limits.connect + self.limits.window);
+        let patience = self.limits.connect + self.limits.window;
+        let until = deadline.min(Instant::now() + patience);
         match timeout_at(until, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_timeout() => Err(Error::Slow {
@@ -208,7 +209,11 @@ impl Http {
             Ok(Err(source)) => Err(unreachable(url.as_str(), "asking", source)),
             Err(_) => Err(Error::Slow {
                 address: url.to_string(),
-                reason: "no answer before its deadline".into(),
+                reason: if until < deadline {
+                    format!("no answer within {} s", seconds(patience))
+                } else {
+                    "no answer before the deadline".into()
+                },
             }),
         }
     }

@@ -208,6 +208,11 @@ async fn slow_answers_end_at_the_deadline_or_for_their_pace() {
         assert!(error.to_string().contains("deadline"), "{error}");
         assert_eq!(error.fault().code, Code::Network);
     }
+    // A server that takes the connection and says nothing is not waited for until the deadline.
+    let (connect, window) = (Duration::from_millis(100), Duration::from_millis(400));
+    let site = Site::with(Limits { connect, window, ..limits() });
+    let error = failing(&site, Mishap::Silent).await;
+    assert!(error.to_string().contains("no answer within 0.5 s"), "{error}");
     let site = Site::with(Limits { window: Duration::from_millis(200), ..limits() });
     let error = failing(&site, Mishap::Dripping(Duration::from_millis(20))).await;
     assert!(error.to_string().ends_with("less than 16384 bytes in 0.2 s"), "{error}");
