@@ -66,7 +66,7 @@ impl Root {
             let file = from.join(format!("{name}.db"));
             if file.is_file() {
                 std::fs::write(sync.join(format!("{name}.db")), std::fs::read(file)?)?;
-                conf.push_str(&format!("[{name}]\nServer = file:///nowhere\n"));
+                conf.extend(["[", name, "]\nServer = file:///nowhere\n"]);
             }
         }
         std::fs::write(root.path().join("etc/pacman.conf"), conf)?;
