@@ -2,7 +2,7 @@
 //! and Debian 12 has not.
 //!
 //! Debian packages pacman, too: trixie has libalpm 15, sid has 16. Each suite becomes a root of its
-//! own by mmdebstrap; the toolchain and the sources of all crates come from outside, read only, and
+//! own by mmdebstrap; the toolchain and the sources of all crates come from outside, read only but for cargo's locks, and
 //! the tests run inside without a network. The roots are kept below cargo's target directory.
 
 use crate::shell::{self, Outcome};
@@ -90,7 +90,8 @@ fn test(root: &Path, feature: &str) -> Outcome {
     let script = format!(
         "set -e\n\
          bind() {{ mkdir -p \"$R$2\"; mount --bind \"$1\" \"$R$2\"; }}\n\
-         bind {cargo} /cargo; bind {rustup} /rustup; bind {source} /source; bind {data} /data\n\
+         from() {{ bind \"$1\" \"$2\"; mount -o remount,bind,ro \"$R$2\"; }}\n\
+         bind {cargo} /cargo; from {rustup} /rustup; from {source} /source; from {data} /data\n\
          mount -t proc proc \"$R/proc\"; mount -t tmpfs tmp \"$R/tmp\"; mount --bind /dev \"$R/dev\"\n\
          exec chroot \"$R\" env -i PATH=/cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CI=true \
          CARGO_HOME=/cargo RUSTUP_HOME=/rustup CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=/target \
