@@ -6,7 +6,7 @@ use omg_core::Severity::{Caution, Danger, Note};
 
 use super::lexer::lex;
 use super::risk::{Found, Risk};
-use super::scan::MAX_SCRIPT;
+use super::scan::start;
 use super::script::{Command, assignment, commands};
 use super::sources::{Entry, entries, is_key};
 use super::values::Values;
@@ -39,8 +39,7 @@ struct Assigned {
 
 /// Compares the two; what can't be told is said.
 pub(super) fn look(found: &mut Found, pkgbuild: &str, srcinfo: &str) {
-    let Some(pkgbuild) = pkgbuild.get(..pkgbuild.len().min(MAX_SCRIPT)) else { return };
-    let assigned = read(pkgbuild);
+    let assigned = read(start(pkgbuild));
     let entries = entries(srcinfo);
     let mut unknown = assigned.opaque.clone();
     names(found, &assigned, &entries, &mut unknown);

@@ -20,6 +20,15 @@ const FAR: usize = 80;
 /// Characters of text without a space that no reader can check.
 const LONG: usize = 240;
 
+/// What of a script is looked through: its beginning, up to the limit.
+pub(super) fn start(text: &str) -> &str {
+    let mut end = text.len().min(MAX_SCRIPT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 /// Where a script stands, which says how bad things are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
@@ -79,12 +88,9 @@ fn script(
     function: Option<&str>,
     nested: usize,
 ) {
-    let mut end = text.len().min(MAX_SCRIPT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let lexed = lex(text.get(..end).unwrap_or_default(), line);
-    if !lexed.complete || end < text.len() {
+    let read = start(text);
+    let lexed = lex(read, line);
+    if !lexed.complete || read.len() < text.len() {
         found.add(
             Risk::NotReadInFull,
             Danger,

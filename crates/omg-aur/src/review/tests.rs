@@ -323,6 +323,12 @@ fn a_srcinfo_that_says_something_else_is_told() {
     );
     let later = format!("{recipe}source+=(https://evil.example/y)\n");
     assert_eq!(told(&later, srcinfo).0, Some(Danger));
+    // One that is too long is compared as far as it is read, wherever the limit falls.
+    let evil = recipe.replace("example.org", "evil.example");
+    for shift in ["", "#"] {
+        let long = format!("{evil}#{shift}{}", "ü".repeat(super::scan::MAX_SCRIPT / 2));
+        assert_eq!(told(&long, srcinfo).0, Some(Danger));
+    }
     let hidden = format!("{recipe}if true; then source+=(https://evil.example/y); fi\n");
     assert_eq!(told(&hidden, srcinfo), (None, Some(Note)));
     let swapped = srcinfo

@@ -426,13 +426,20 @@ async fn what_can_not_be_upgraded_is_held_back_and_the_rest_is_not() {
     change.options.min_age_s = Some(0);
     let plan = system.plan(change).await.unwrap();
     assert!(find(&plan, "young").action == Action::Upgrade && says(&plan, "young was changed"));
+    // Also where everything could be resolved together.
+    system.site.server.remove("broken");
+    system.site.pass(100);
+    let plan = system.upgrade().await;
+    assert_eq!(names(&plan).iter().map(|it| it.0).collect::<Vec<_>>(), ["fine", "repo"]);
+    let held: Vec<_> = plan.held_back.iter().map(|it| &*it.name).collect();
+    assert_eq!(held, ["young"]);
     // Two that don't fit together stay, and the rest of the system goes on.
     system.site.add("fine", r#""Version":"2-1","Conflicts":["young"]"#);
     system.site.pass(9 * DAY);
     let plan = system.upgrade().await;
     assert_eq!(names(&plan), [("repo", Source::Apt, Action::Upgrade)]);
     let held: Vec<_> = plan.held_back.iter().map(|it| &*it.name).collect();
-    assert_eq!(held, ["broken", "fine", "young"]);
+    assert_eq!(held, ["fine", "young"]);
 }
 
 #[tokio::test]
