@@ -33,7 +33,8 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
     let large = folder.path().join(DUMP);
     synthetic(&large)?;
     searching(&merged, &large, report)?;
-    daemon(&merged, &large, report)?;
+    commands(&merged, report)?;
+    memory(&merged, &large, report)?;
     report.table(
         "Plans: the engine is warm, the native tool is a process",
         &["question", "measured", "goal", "reached"],
@@ -243,15 +244,20 @@ fn searching(root: &Root, packed: &Path, report: &mut Report) -> Outcome {
     Ok(())
 }
 
-/// A whole `omg search` beside `pacman -Ss`, and what a daemon of 117,000 packages takes.
-fn daemon(root: &Root, packed: &Path, report: &mut Report) -> Outcome {
-    let daemon = Daemon::start_on_with(root.path(), |cache| {
+/// A daemon of this root with a dump of the AUR in its cache.
+fn start(root: &Root, packed: &Path) -> Result<Daemon, Box<dyn std::error::Error>> {
+    Daemon::start_on_with(root.path(), |cache| {
         std::fs::create_dir_all(cache.join("aur"))?;
         std::fs::copy(packed, cache.join("aur").join(DUMP)).map(drop)
-    })?;
+    })
+}
+
+/// A whole `omg search` over the databases and the AUR's real dump, beside `pacman -Ss`.
+fn commands(root: &Root, report: &mut Report) -> Outcome {
+    let daemon = start(root, &data().join("aur/packages-meta-ext.json.gz"))?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let omg = executable("omg")?;
-    for _ in 0..9 {
+    for _ in 0..15 {
         let mut command = daemon.command(&omg);
         command.arg("--root").arg(root.path()).args(["search", "vim"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -262,13 +268,19 @@ fn daemon(root: &Root, packed: &Path, report: &mut Report) -> Outcome {
     let ratio = theirs.median().as_secs_f64() / ours.median().as_secs_f64();
     report.figure(
         &format!(
-            "whole `omg search vim`, AUR included; `pacman -Ss vim`: {}",
+            "whole `omg search vim`, 4,037 packages of the AUR included; `pacman -Ss vim`: {}",
             show(theirs.median())
         ),
         &format!("{} ({ratio:.0}× faster)", show(ours.median())),
         "≥ 100×",
         ratio >= 100.0,
     );
+    Ok(())
+}
+
+/// What a daemon of 117,000 packages takes.
+fn memory(root: &Root, packed: &Path, report: &mut Report) -> Outcome {
+    let daemon = start(root, packed)?;
     let mut client = daemon.client()?;
     // Until the records are stored, they take memory.
     client.call(&Request::One(Query::Info { package: "vim" }))?;
