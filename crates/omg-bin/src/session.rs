@@ -164,7 +164,7 @@ fn check(request: &Request<'_>) -> Result<(), Fault> {
     let lengths = queries.iter().map(|query| (query.text().len(), limit(query)));
     match lengths.into_iter().find(|(length, limit)| length > limit) {
         Some((length, limit)) => {
-            let message = format!("an argument of {length} bytes is over the limit of {limit}");
+            let message = format!("arguments of {length} bytes are over the limit of {limit}");
             Err(Fault::new(Code::Usage, message))
         }
         None => Ok(()),

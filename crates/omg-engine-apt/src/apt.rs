@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use omg_core::{Change, Fault, Operation, Plan};
 use omg_engine::Planner;
-use rust_apt::Cache;
+use rust_apt::{Cache, Version};
 
 use crate::archive::Archive;
 use crate::error::{Error, messages};
@@ -77,8 +77,8 @@ impl Apt {
             return Err(Error::usage("a package file can't be removed; name the package"));
         }
         files.dedup();
-        if let Some(missing) = files.iter().find(|file| !Path::new(file).is_file()) {
-            return Err(Error::NoPackage { name: missing.clone() });
+        for file in &files {
+            readable(file)?;
         }
         let recommends = !change.options.without_recommends;
         let fits = |handle: &Handle| handle.recommends == recommends && handle.files == files;
@@ -100,7 +100,7 @@ impl Handle {
     fn open(root: &Path, recommends: bool, files: Vec<String>) -> Result<Self, Error> {
         let settings = Settings::load(root, recommends);
         drop(messages());
-        let open = Open::new(&files)?;
+        let open = Open::new(&files).map_err(|error| blamed(error, &files))?;
         let installed = installed(open.cache());
         let mut handle = Self {
             settings,
@@ -134,6 +134,32 @@ impl Handle {
         })?;
         self.marked = false;
         Ok(())
+    }
+}
+
+/// Refuses what is no file before libapt opens it and waits, as at the end of a pipe.
+fn readable(path: &str) -> Result<(), Error> {
+    let failed = |why: String| Err(Error::File { path: path.to_owned(), why, causes: Vec::new() });
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_file() => Ok(()),
+        Ok(_) => failed("it is not a regular file".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Error::NoFile { path: path.to_owned() })
+        }
+        Err(error) => failed(error.to_string()),
+    }
+}
+
+/// With package files it is these that can't be read: libapt opens the lists in each other plan.
+fn blamed(error: Error, files: &[String]) -> Error {
+    match (error, files) {
+        (Error::Library { causes, .. }, [first, ..]) => {
+            let named = |path: &&String| causes.iter().any(|cause| cause.contains(path.as_str()));
+            let path = files.iter().find(named).unwrap_or(first).clone();
+            let why = "it is broken, or not of this kind".to_owned();
+            Error::File { path, why, causes }
+        }
+        (error, _) => error,
     }
 }
 
@@ -174,6 +200,9 @@ fn work(session: &mut Session<'_>) -> Result<Plan, Error> {
     let mut selection = select(session.cache(), session.settings, session.change)?;
     session.choices.append(&mut selection.choices);
     session.notes.append(&mut selection.notes);
+    // Asked before the resolver fails for all that needs them, which would hide the reason.
+    let named: Vec<_> = selection.removes.iter().map(Version::parent).collect();
+    describe::kept(named.iter())?;
     mark::mark(session, &selection)?;
     let mut plan = describe::describe(session)?;
     plan.held_back = held::held_back(session, &before)?;

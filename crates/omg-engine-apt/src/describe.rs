@@ -49,8 +49,13 @@ pub(crate) fn describe(session: &mut Session<'_>) -> Result<Plan, Error> {
 
 /// Refuses to remove what the system can't do without.
 fn essential(changed: &[Package<'_>]) -> Result<(), Error> {
-    let going = changed.iter().filter(|package| package.marked_delete() && package.is_installed());
+    kept(changed.iter().filter(|package| package.marked_delete()))
+}
+
+/// Refuses if the system can't do without one of these, which are to go.
+pub(crate) fn kept<'p, 'a: 'p>(going: impl Iterator<Item = &'p Package<'a>>) -> Result<(), Error> {
     let names: Vec<String> = going
+        .filter(|package| package.is_installed())
         .filter(|package| package.is_essential() || is_protected(package))
         .map(pretty)
         .collect();

@@ -24,6 +24,22 @@ pub enum Error {
         /// What.
         message: String,
     },
+    /// A package file can't be read.
+    #[error("'{path}' can't be read as a package: {why}")]
+    File {
+        /// Its path.
+        path: String,
+        /// Why, a sentence without a full stop.
+        why: String,
+        /// What libapt said.
+        causes: Vec<String>,
+    },
+    /// A package file is not there.
+    #[error("there is no file '{path}'")]
+    NoFile {
+        /// Its path.
+        path: String,
+    },
     /// No package has the name.
     #[error("no package is called '{name}'")]
     NoPackage {
@@ -92,7 +108,8 @@ pub enum Error {
 impl Error {
     /// libapt's own words for a failure.
     pub(crate) fn library(doing: &'static str, errors: &AptErrors) -> Self {
-        let mut causes: Vec<String> = errors.iter().take(CAUSES).map(|e| clean(&e.msg)).collect();
+        let errors = errors.iter().filter(|message| message.is_error).take(CAUSES);
+        let mut causes: Vec<String> = errors.map(|error| clean(&error.msg)).collect();
         causes.extend(messages());
         Self::Library { doing, causes }
     }
@@ -116,7 +133,14 @@ impl From<Error> for Fault {
                 )
             }
             Error::Usage { .. } => fault(Code::Usage),
-            Error::NoPackage { .. } | Error::NoMatch { .. } => fault(Code::NotFound),
+            Error::File { causes, .. } => {
+                let mut fault = fault(Code::Malformed);
+                fault.cause = causes;
+                fault
+            }
+            Error::NoPackage { .. } | Error::NoFile { .. } | Error::NoMatch { .. } => {
+                fault(Code::NotFound)
+            }
             Error::NoCandidate { .. } => fault(Code::NotFound).hint(
                 "another package refers to it, but no repository offers it; refresh the lists",
             ),

@@ -94,6 +94,9 @@ pub(crate) fn check(target: &str) -> Result<(), Error> {
     if target.is_empty() || target.len() > TARGET_LENGTH || target.chars().any(is_dangerous) {
         return Err(Error::usage(format!("'{target}' is not the name of a package")));
     }
+    if target.starts_with("./") || target.starts_with("../") {
+        return Err(Error::usage(format!("'{target}' is the path of a file; name the package")));
+    }
     let known = |extension: &&str| target.len() > extension.len() && target.ends_with(*extension);
     if is_file(target) && ![".deb", ".ddeb"].iter().any(known) {
         return Err(Error::usage(format!(

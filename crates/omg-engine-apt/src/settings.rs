@@ -1,5 +1,6 @@
 //! libapt's configuration for a root.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use omg_backend_dpkg::apt::Conf;
@@ -27,7 +28,8 @@ impl Settings {
     /// Makes libapt see the system under `root`, and nothing else.
     ///
     /// The root's own configuration is read, as apt does with `Dir` set. Nothing is ever written:
-    /// the on-disk cache of another root than `/` is left alone, and so are logs of resolvers.
+    /// libapt's on-disk cache is used only where this process could not write it, and logs of
+    /// resolvers are left alone.
     pub(crate) fn load(root: &Path, recommends: bool) -> Self {
         raw::clear_all();
         let dir = root.to_string_lossy();
@@ -54,6 +56,9 @@ impl Settings {
                 "APT::Architectures",
                 &architectures.iter().map(String::as_str).collect(),
             );
+        }
+        if foreign || is_root() {
+            // libapt writes these wherever it may. Without them it opens half a second later.
             config.set("Dir::Cache::pkgcache", "");
             config.set("Dir::Cache::srcpkgcache", "");
         }
@@ -77,6 +82,11 @@ impl Settings {
     pub(crate) fn native(&self) -> &str {
         self.architectures.first().map_or("", String::as_str)
     }
+}
+
+/// May this process write everywhere? Taken for granted where that can't be told.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").map_or(true, |own| own.uid() == 0)
 }
 
 fn set(name: &str, value: &str) {

@@ -66,7 +66,14 @@ fn near(session: &mut Session, change: &Change, fault: Fault) -> Fault {
     };
     let mut names = change.targets.iter().map(|target| bare(target));
     match names.find(|name| fault.message.contains(name.as_str())) {
-        Some(name) => fault.suggest(suggest::near(session, &name)),
+        Some(name) => {
+            let mut names = suggest::near(session, &name);
+            // A name that is right was not what could not be found.
+            if names.contains(&name) {
+                names.clear();
+            }
+            fault.suggest(names)
+        }
         None => fault,
     }
 }

