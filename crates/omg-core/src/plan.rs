@@ -287,7 +287,7 @@ pub struct WhyNot {
     pub possible: bool,
     /// What keeps it out, or what would be done to have it: one line each, in order.
     pub reasons: Vec<String>,
-    /// What installing it would do, where it is possible. Encoded apart, since most of it is not shown.
+    /// What installing it would do, where it is possible.
     pub changes: Vec<Planned>,
 }
 

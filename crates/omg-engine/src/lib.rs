@@ -3,10 +3,10 @@
 //! An engine is an executable that links the native library of a package manager; it plans, and its
 //! crash can't reach the daemon.
 //!
-//! * [`serve`], [`Planner`]: the engine's side. Its `main` is `serve::<ItsPlanner>(workers)`.
+//! * [`serve()`], [`Planner`]: the engine's side. Its `main` is `serve::<ItsPlanner>(workers)`.
 //! * [`Engine`]: the daemon's side. Starts the process, asks it, starts it again when it dies.
 //! * [`wire`]: their frames, and the limits of these.
-//! * [`locate`]: where an engine's executable is.
+//! * [`locate()`]: where an engine's executable is.
 //!
 //! This crate knows no package manager, reads no environment variable and believes nothing that an
 //! engine says before it has looked at it: an engine can deny, never deceive. The section "Engines" of

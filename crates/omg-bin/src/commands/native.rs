@@ -37,7 +37,6 @@ fn apt_words(change: &Change, plan: &Plan) -> Vec<String> {
     let options = &change.options;
     let mut words = vec!["apt-get"];
     match (change.operation, options.scope) {
-        (Operation::Install, _) if options.follow => words.extend(["upgrade", "--with-new-pkgs"]),
         (Operation::Install, _) => words.push("install"),
         (Operation::Remove, _) if options.purge => words.push("purge"),
         (Operation::Remove, _) => words.push("remove"),
