@@ -13,7 +13,7 @@ mod tests;
 /// Optional dependencies are its `suggests`, with what they are for; what is needed only to build
 /// or test it is not shown.
 pub fn read<'a>(record: &'a str) -> Details<'a> {
-    let mut details = empty();
+    let mut details = Details::empty(Source::Alpm);
     for field in desc::fields(record) {
         let one = field.first();
         let word = (!one.is_empty()).then_some(one);
@@ -50,47 +50,4 @@ pub fn read<'a>(record: &'a str) -> Details<'a> {
 /// The groups that a record says the package is in.
 pub fn groups(record: &str) -> impl Iterator<Item = &str> {
     desc::values(record, "GROUPS").take(MOST_VALUES)
-}
-
-fn empty<'a>() -> Details<'a> {
-    Details {
-        name: "",
-        version: "",
-        source: Source::Alpm,
-        repository: "",
-        architecture: "",
-        description: "",
-        installed_version: None,
-        candidate_version: None,
-        long_description: None,
-        url: None,
-        maintainer: None,
-        licenses: Vec::new(),
-        section: None,
-        groups: Vec::new(),
-        priority: None,
-        source_package: None,
-        multi_arch: None,
-        essential: false,
-        depends: Vec::new(),
-        pre_depends: Vec::new(),
-        recommends: Vec::new(),
-        suggests: Vec::new(),
-        enhances: Vec::new(),
-        conflicts: Vec::new(),
-        breaks: Vec::new(),
-        replaces: Vec::new(),
-        provides: Vec::new(),
-        download_size: None,
-        installed_size: None,
-        filename: None,
-        sha256: None,
-        purl: String::new(),
-        install_reason: None,
-        installed_at: None,
-        held: false,
-        state: None,
-        versions: Vec::new(),
-        aur: None,
-    }
 }

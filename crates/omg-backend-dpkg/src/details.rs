@@ -11,7 +11,7 @@ mod tests;
 /// Reads the fields of a record. What a record can't say is left empty: the repository, which
 /// version is installed or a candidate, the package URL.
 pub fn read(record: &str) -> Details<'_> {
-    let mut details = empty();
+    let mut details = Details::empty(Source::Apt);
     let mut description = Description::default();
     for field in (Block { text: record, offset: 0 }).fields() {
         if !description.take(field.name, field.value) {
@@ -23,49 +23,6 @@ pub fn read(record: &str) -> Details<'_> {
     details.description = description.synopsis();
     details.long_description = description.long();
     details
-}
-
-fn empty<'a>() -> Details<'a> {
-    Details {
-        name: "",
-        version: "",
-        source: Source::Apt,
-        repository: "",
-        architecture: "",
-        description: "",
-        installed_version: None,
-        candidate_version: None,
-        long_description: None,
-        url: None,
-        maintainer: None,
-        licenses: Vec::new(),
-        section: None,
-        groups: Vec::new(),
-        priority: None,
-        source_package: None,
-        multi_arch: None,
-        essential: false,
-        depends: Vec::new(),
-        pre_depends: Vec::new(),
-        recommends: Vec::new(),
-        suggests: Vec::new(),
-        enhances: Vec::new(),
-        conflicts: Vec::new(),
-        breaks: Vec::new(),
-        replaces: Vec::new(),
-        provides: Vec::new(),
-        download_size: None,
-        installed_size: None,
-        filename: None,
-        sha256: None,
-        purl: String::new(),
-        install_reason: None,
-        installed_at: None,
-        held: false,
-        state: None,
-        versions: Vec::new(),
-        aur: None,
-    }
 }
 
 fn take<'a>(details: &mut Details<'a>, name: &str, value: &'a str) {

@@ -202,6 +202,52 @@ pub struct Details<'a> {
     pub aur: Option<AurFacts<'a>>,
 }
 
+impl Details<'_> {
+    /// Nothing is known yet but the kind of origin.
+    pub fn empty(source: Source) -> Self {
+        Details {
+            name: "",
+            version: "",
+            source,
+            repository: "",
+            architecture: "",
+            description: "",
+            installed_version: None,
+            candidate_version: None,
+            long_description: None,
+            url: None,
+            maintainer: None,
+            licenses: Vec::new(),
+            section: None,
+            groups: Vec::new(),
+            priority: None,
+            source_package: None,
+            multi_arch: None,
+            essential: false,
+            depends: Vec::new(),
+            pre_depends: Vec::new(),
+            recommends: Vec::new(),
+            suggests: Vec::new(),
+            enhances: Vec::new(),
+            conflicts: Vec::new(),
+            breaks: Vec::new(),
+            replaces: Vec::new(),
+            provides: Vec::new(),
+            download_size: None,
+            installed_size: None,
+            filename: None,
+            sha256: None,
+            purl: String::new(),
+            install_reason: None,
+            installed_at: None,
+            held: false,
+            state: None,
+            versions: Vec::new(),
+            aur: None,
+        }
+    }
+}
+
 #[cfg(feature = "serde")]
 #[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
 fn as_time<S: serde::Serializer>(seconds: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {

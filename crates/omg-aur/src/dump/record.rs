@@ -71,7 +71,7 @@ fn push(record: &mut String, key: &str, value: &str) {
 
 /// Reads a record. Lines that it does not know are left out.
 pub fn details(record: &str) -> Details<'_> {
-    let mut details = empty();
+    let mut details = Details { architecture: ARCHITECTURE, ..Details::empty(Source::Aur) };
     let mut facts = AurFacts::default();
     for line in record.lines() {
         let Some((key, value)) = line.split_once(": ") else { continue };
@@ -106,47 +106,4 @@ pub fn details(record: &str) -> Details<'_> {
 /// The values of one key of a record, such as `MakeDepends`, which [`details`] has no place for.
 pub fn values<'a>(record: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
     record.lines().filter_map(move |line| line.strip_prefix(key)?.strip_prefix(": "))
-}
-
-fn empty<'a>() -> Details<'a> {
-    Details {
-        name: "",
-        version: "",
-        source: Source::Aur,
-        repository: "",
-        architecture: ARCHITECTURE,
-        description: "",
-        installed_version: None,
-        candidate_version: None,
-        long_description: None,
-        url: None,
-        maintainer: None,
-        licenses: Vec::new(),
-        section: None,
-        groups: Vec::new(),
-        priority: None,
-        source_package: None,
-        multi_arch: None,
-        essential: false,
-        depends: Vec::new(),
-        pre_depends: Vec::new(),
-        recommends: Vec::new(),
-        suggests: Vec::new(),
-        enhances: Vec::new(),
-        conflicts: Vec::new(),
-        breaks: Vec::new(),
-        replaces: Vec::new(),
-        provides: Vec::new(),
-        download_size: None,
-        installed_size: None,
-        filename: None,
-        sha256: None,
-        purl: String::new(),
-        install_reason: None,
-        installed_at: None,
-        held: false,
-        state: None,
-        versions: Vec::new(),
-        aur: None,
-    }
 }

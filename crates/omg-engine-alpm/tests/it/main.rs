@@ -19,4 +19,3 @@ mod random;
 mod real;
 mod refused;
 mod root;
-mod time;

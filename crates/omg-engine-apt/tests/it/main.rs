@@ -12,5 +12,4 @@ mod contract;
 mod draw;
 mod random;
 mod root;
-mod speed;
 mod world;
