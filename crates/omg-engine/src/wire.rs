@@ -18,7 +18,7 @@ use crate::Error;
 pub(crate) use text::clean;
 
 /// Raised whenever any message changes its bytes, and so whenever `Change`, `Plan` or `Fault` does.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 
 /// First number in a [`Hello`]: "OMGE".
 const MAGIC: u32 = 0x4F4D_4745;

@@ -1,0 +1,1 @@
+//! Downloads into a content-addressed store: parallel, resumable, from several mirrors.

@@ -1,0 +1,1 @@
+//! Confines a build: bubblewrap, Landlock, seccomp and limits.

@@ -1,0 +1,1 @@
+//! Digests, OpenPGP signatures, policy and grades: the only maker of Verified.
