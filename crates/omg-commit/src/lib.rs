@@ -1,1 +1,14 @@
-//! What a committing engine does around the native library: copies, checks, locks, records.
+//! What a committing engine does around the native library.
+//!
+//! An engine's `main` calls [`run()`] for the role `commit`. For each order this crate waits for the
+//! native locks, has the change planned again and compares digests, copies the files into staging that
+//! only root may enter, verifies the copies, asks the policy, records the intent, lets the [`Committer`]
+//! do it, and records what came of it.
+//!
+//! It runs as root: it reads no user's settings, opens no network connection, and takes nothing that a
+//! client says on trust. It knows neither libapt nor libalpm.
+#![forbid(unsafe_code)]
+
+mod committer;
+
+pub use committer::{Commission, Committer, Proof, Report};
