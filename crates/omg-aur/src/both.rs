@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex};
 
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
 use omg_core::{
-    Change, Code, Details, Fault, Generation, Installed, Plan, Refreshed, Review, Sink, Source,
+    Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, Planned, Refreshed,
+    Review, Sink, Source, Wanted,
 };
 
 use crate::aur::Aur;
@@ -166,6 +167,21 @@ impl<R: PackageManager> PackageManager for Both<R> {
 
     async fn plan(&self, change: &Change) -> Result<Plan, Fault> {
         self.plan_both(change).await
+    }
+
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        self.repositories.wanted(plan).await
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        match planned.source {
+            Source::Aur => self.aur.verify_artifact(planned, artifact).await,
+            _ => self.repositories.verify_artifact(planned, artifact).await,
+        }
     }
 
     async fn refresh(&self) -> Result<Vec<Refreshed>, Fault> {

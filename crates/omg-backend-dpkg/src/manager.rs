@@ -9,8 +9,8 @@ use ahash::AHashMap;
 use omg_backend::work::{Caller, Searches, blocking};
 use omg_backend::{Choice, Files, Generations, Known, PackageManager};
 use omg_core::{
-    Change, Code, Details, Fault, Generation, Installed, InstalledPackage, PackageState, Plan,
-    Sink, Source,
+    Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, InstalledPackage,
+    PackageState, Plan, Planned, Sink, Source, Wanted,
 };
 use omg_engine::Engine;
 
@@ -239,6 +239,14 @@ impl Inner {
         Ok(())
     }
 
+    fn wanted(&self, _: &Plan) -> Result<Vec<Wanted>, Fault> {
+        Err(Fault::new(Code::Refused, "files can't be fetched by this version"))
+    }
+
+    fn verify_artifact(&self, _: &Planned, _: &Artifact) -> Result<Grade, Fault> {
+        Err(Fault::new(Code::Refused, "files can't be verified by this version"))
+    }
+
     fn generations(&self) -> Generations {
         let current = self.refreshed();
         Generations {
@@ -370,6 +378,21 @@ impl PackageManager for Dpkg {
         // Asked now, because the view may be a moment behind.
         let generations = self.generations().await?;
         engine.plan(generations.combined(), change).await
+    }
+
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        let inner = self.inner.clone();
+        let plan = plan.clone();
+        blocking("looking for the files of a plan", move || inner.wanted(&plan)).await
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        let (inner, planned, artifact) = (self.inner.clone(), planned.clone(), artifact.clone());
+        blocking("verifying a file", move || inner.verify_artifact(&planned, &artifact)).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

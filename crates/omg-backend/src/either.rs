@@ -3,7 +3,10 @@
 use std::cmp::Ordering;
 use std::path::PathBuf;
 
-use omg_core::{Change, Details, Fault, Installed, Plan, Refreshed, Review, Sink, Source};
+use omg_core::{
+    Artifact, Change, Details, Fault, Grade, Installed, Plan, Planned, Refreshed, Review, Sink,
+    Source, Wanted,
+};
 
 use crate::{Choice, Files, Generations, Known, PackageManager};
 
@@ -72,6 +75,18 @@ impl<A: PackageManager, B: PackageManager> PackageManager for Either<A, B> {
 
     async fn plan(&self, change: &Change) -> Result<Plan, Fault> {
         either!(self.plan(change).await)
+    }
+
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        either!(self.wanted(plan).await)
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        either!(self.verify_artifact(planned, artifact).await)
     }
 
     async fn refresh(&self) -> Result<Vec<Refreshed>, Fault> {

@@ -10,15 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use omg_core::{
-    Change, Code, Details, Fault, FileMatch, FileOrigin, Generation, Installed, Plan, Repository,
-    Sink, Source,
+    Artifact, Change, Code, Details, Fault, FileMatch, FileOrigin, Generation, Grade, Installed,
+    Plan, Planned, Repository, Sink, Source, Wanted,
 };
 
 use crate::{Choice, Files, Generations, Known, PackageManager};
 
 mod plan;
 mod record;
+mod staged;
 mod system;
+
+pub use staged::FakeArchive;
 
 /// The operations that can be counted, failed and held.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -33,6 +36,8 @@ pub enum Operation {
     Provides,
     AvailableFiles,
     Plan,
+    Wanted,
+    VerifyArtifact,
 }
 
 /// A package of the fake's only repository, `fake/main`, or of `fake-security/main`.
@@ -55,6 +60,8 @@ pub struct FakePackage {
     pub installed: Option<String>,
     /// Installed because another needed it.
     pub automatic: bool,
+    /// Its archive; none can be had of a package without one.
+    pub archive: Option<FakeArchive>,
 }
 
 impl FakePackage {
@@ -94,6 +101,13 @@ impl FakePackage {
     #[must_use]
     pub fn files(mut self, paths: &[&str]) -> Self {
         self.files.extend(paths.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Has an archive to be fetched.
+    #[must_use]
+    pub fn archive(mut self, archive: FakeArchive) -> Self {
+        self.archive = Some(archive);
         self
     }
 
@@ -373,6 +387,20 @@ impl PackageManager for Fake {
     async fn plan(&self, change: &Change) -> Result<Plan, Fault> {
         self.enter(Operation::Plan).await?;
         plan::plan(&self.state().packages, change)
+    }
+
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        self.enter(Operation::Wanted).await?;
+        staged::wanted(&self.state().packages, plan)
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        self.enter(Operation::VerifyArtifact).await?;
+        staged::verify(&self.state().packages, planned, artifact)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

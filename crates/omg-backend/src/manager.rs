@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use omg_core::{
-    Change, Code, Details, Fault, FileMatch, Generation, Installed, Plan, Refreshed, Review, Sink,
-    Source,
+    Artifact, Change, Code, Details, Fault, FileMatch, Generation, Grade, Installed, Plan, Planned,
+    Refreshed, Review, Sink, Source, Wanted,
 };
 
 /// The states of the two things that a manager reads.
@@ -126,6 +126,21 @@ pub trait PackageManager: Send + Sync + 'static {
 
     /// What a change would do. Reads the system as it is now, and changes nothing.
     fn plan(&self, change: &Change) -> impl Future<Output = Result<Plan, Fault>> + Send;
+
+    /// The files that carrying out a plan takes: one for each change that brings a version and is
+    /// neither built from a recipe nor a file that the user named. In the order of the changes.
+    ///
+    /// Sizes and digests come from lists that were verified when they were put in place; the grade
+    /// is what these lists are worth. What can't be had by URL (`cdrom:`, `copy:`) is refused.
+    fn wanted(&self, plan: &Plan) -> impl Future<Output = Result<Vec<Wanted>, Fault>> + Send;
+
+    /// How well the origin of a file is verified by the distribution's own rules: digest, signature
+    /// of its list, its own signature. A file that those rules don't let in is refused.
+    fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> impl Future<Output = Result<Grade, Fault>> + Send;
 
     /// Fetches anew what is fetched without the administrator's rights: the AUR's dump.
     fn refresh(&self) -> impl Future<Output = Result<Vec<Refreshed>, Fault>> + Send {

@@ -1,0 +1,68 @@
+//! The fake's archives: where they are said to be, and what they are worth.
+
+use std::collections::BTreeMap;
+
+use omg_core::{Artifact, Code, Fault, Grade, Plan, Planned, Wanted};
+
+use super::FakePackage;
+
+/// The archive of a [`FakePackage`], as signed metadata has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FakeArchive {
+    /// Where it can be had, best first.
+    pub urls: Vec<String>,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// What its repository is worth.
+    pub grade: Grade,
+}
+
+fn archive<'a>(
+    packages: &'a BTreeMap<String, FakePackage>,
+    change: &Planned,
+) -> Result<&'a FakeArchive, Fault> {
+    let archive = packages.get(&change.name).and_then(|package| package.archive.as_ref());
+    archive.ok_or_else(|| {
+        Fault::new(Code::Gone, format!("the archive of '{}' can't be had", change.name))
+    })
+}
+
+pub(super) fn wanted(
+    packages: &BTreeMap<String, FakePackage>,
+    plan: &Plan,
+) -> Result<Vec<Wanted>, Fault> {
+    let coming = plan.changes.iter().filter_map(|it| Some((it, it.new_version.as_deref()?)));
+    coming
+        .map(|(change, version)| {
+            let archive = archive(packages, change)?;
+            Ok(Wanted {
+                name: change.name.clone(),
+                architecture: change.architecture.clone(),
+                version: version.to_owned(),
+                repository: change.repository.clone(),
+                file_name: format!("{}_{version}_{}.fake", change.name, change.architecture),
+                urls: archive.urls.clone(),
+                size: Some(archive.size),
+                sha256: Some(archive.sha256.clone()),
+                signature: None,
+                cached: Vec::new(),
+                grade: archive.grade,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn verify(
+    packages: &BTreeMap<String, FakePackage>,
+    planned: &Planned,
+    artifact: &Artifact,
+) -> Result<Grade, Fault> {
+    let archive = archive(packages, planned)?;
+    if (artifact.size, &artifact.sha256) != (archive.size, &archive.sha256) {
+        let message = format!("the archive of '{}' is not the one signed for", planned.name);
+        return Err(Fault::new(Code::Digest, message));
+    }
+    Ok(archive.grade)
+}
