@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use omg_core::{Change, Conffiles, Fault, Notice, Plan, Planned, Progress};
+use omg_core::{Change, Conffiles, Fault, Grade, Notice, Plan, Planned, Progress};
 
 /// What must be true of a file before the native library may have it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +20,12 @@ pub struct Proof {
     pub size: Option<u64>,
     /// A detached signature must be there and good, by the rules of the native tool: Arch's `SigLevel`.
     pub signed: bool,
+    /// What the root's own evidence says of its origin; what a client says of it counts for nothing.
+    pub grade: Grade,
+    /// Licences, where the lists name them.
+    pub licenses: Vec<String>,
+    /// Seconds since the epoch at which it was built, where the lists say.
+    pub built_at: Option<u64>,
 }
 
 /// What is told and asked while an engine works.
