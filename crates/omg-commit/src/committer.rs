@@ -28,10 +28,16 @@ pub struct Proof {
     pub built_at: Option<u64>,
 }
 
-/// What is told and asked while an engine works.
-pub trait Report {
+/// What is told and asked while an engine works. Threads that read a child's output may tell, too.
+pub trait Report: Sync {
     /// Tells the client. Never waits for it, never fails: a client that is gone stops nothing.
     fn progress(&self, progress: Progress);
+
+    /// Does nobody want the order any more? To be asked while a lock is waited for; once a transaction
+    /// has begun it is carried through.
+    fn cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// The files and rules of one transaction.
