@@ -15,11 +15,12 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use omg_backend::{Choice, Files, Generations, Known, PackageManager};
+use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 use omg_core::{
     Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, Planned, Refreshed,
     Review, Sink, Source, Wanted,
 };
+use omg_fetch::Fetcher;
 
 use crate::aur::Aur;
 use crate::error::Error;
@@ -182,6 +183,15 @@ impl<R: PackageManager> PackageManager for Both<R> {
             Source::Aur => self.aur.verify_artifact(planned, artifact).await,
             _ => self.repositories.verify_artifact(planned, artifact).await,
         }
+    }
+
+    async fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        self.repositories.fetch_lists(fetcher, into, heard).await
     }
 
     async fn refresh(&self) -> Result<Vec<Refreshed>, Fault> {

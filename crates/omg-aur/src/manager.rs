@@ -7,11 +7,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use omg_backend::{Choice, Files, Generations, Known, PackageManager};
+use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 use omg_core::{
     Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, Planned, Refreshed,
     Sink, Source, Wanted,
 };
+use omg_fetch::Fetcher;
 
 use crate::aur::{Aur, Fresh};
 use crate::constraint::bare;
@@ -97,6 +98,16 @@ impl PackageManager for Aur {
     /// What was built from a recipe is worth what the recipe is worth.
     async fn verify_artifact(&self, _: &Planned, _: &Artifact) -> Result<Grade, Fault> {
         Ok(Grade::Community)
+    }
+
+    /// None: the AUR's dump is fetched by [`refresh`](PackageManager::refresh), and by the user.
+    async fn fetch_lists(
+        &self,
+        _: &Fetcher,
+        _: &Path,
+        _: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        Ok(FetchedLists::default())
     }
 
     async fn refresh(&self) -> Result<Vec<Refreshed>, Fault> {

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use omg_backend::work::{Caller, Searches, blocking};
-use omg_backend::{Choice, Files, Generations, Known, PackageManager};
+use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 use omg_core::{
     Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, Planned, Sink,
     Source, Wanted,
 };
 use omg_engine::Engine;
+use omg_fetch::Fetcher;
 
 use crate::conf::Conf;
 use crate::error::Error;
@@ -248,6 +249,15 @@ impl Inner {
         Err(Fault::new(Code::Refused, "files can't be verified by this version"))
     }
 
+    async fn fetch_lists(
+        &self,
+        _: &Fetcher,
+        _: &Path,
+        _: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        Err(Fault::new(Code::Refused, "lists can't be fetched by this version"))
+    }
+
     fn generations(&self) -> Generations {
         let current = self.refreshed();
         Generations {
@@ -340,6 +350,15 @@ impl PackageManager for Alpm {
     ) -> Result<Grade, Fault> {
         let (inner, planned, artifact) = (self.inner.clone(), planned.clone(), artifact.clone());
         blocking("verifying a file", move || inner.verify_artifact(&planned, &artifact)).await
+    }
+
+    async fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        self.inner.fetch_lists(fetcher, into, heard).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ahash::AHashMap;
 use omg_backend::work::{Caller, Searches, blocking};
-use omg_backend::{Choice, Files, Generations, Known, PackageManager};
+use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 use omg_core::{
     Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, InstalledPackage,
     PackageState, Plan, Planned, Sink, Source, Wanted,
 };
 use omg_engine::Engine;
+use omg_fetch::Fetcher;
 
 use crate::apt::arena::Arena;
 use crate::apt::catalogue::Catalogue;
@@ -247,6 +248,15 @@ impl Inner {
         Err(Fault::new(Code::Refused, "files can't be verified by this version"))
     }
 
+    async fn fetch_lists(
+        &self,
+        _: &Fetcher,
+        _: &Path,
+        _: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        Err(Fault::new(Code::Refused, "lists can't be fetched by this version"))
+    }
+
     fn generations(&self) -> Generations {
         let current = self.refreshed();
         Generations {
@@ -393,6 +403,15 @@ impl PackageManager for Dpkg {
     ) -> Result<Grade, Fault> {
         let (inner, planned, artifact) = (self.inner.clone(), planned.clone(), artifact.clone());
         blocking("verifying a file", move || inner.verify_artifact(&planned, &artifact)).await
+    }
+
+    async fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        self.inner.fetch_lists(fetcher, into, heard).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -1,14 +1,16 @@
 //! One of two managers, chosen when a root is opened.
 
 use std::cmp::Ordering;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use omg_core::{
     Artifact, Change, Details, Fault, Grade, Installed, Plan, Planned, Refreshed, Review, Sink,
     Source, Wanted,
 };
 
-use crate::{Choice, Files, Generations, Known, PackageManager};
+use omg_fetch::Fetcher;
+
+use crate::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 
 /// One of two managers: what a root turned out to be. Both are known when the program is compiled,
 /// so that no call goes through a table of functions.
@@ -87,6 +89,15 @@ impl<A: PackageManager, B: PackageManager> PackageManager for Either<A, B> {
         artifact: &Artifact,
     ) -> Result<Grade, Fault> {
         either!(self.verify_artifact(planned, artifact).await)
+    }
+
+    async fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        either!(self.fetch_lists(fetcher, into, heard).await)
     }
 
     async fn refresh(&self) -> Result<Vec<Refreshed>, Fault> {

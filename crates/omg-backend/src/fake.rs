@@ -14,7 +14,9 @@ use omg_core::{
     Plan, Planned, Repository, Sink, Source, Wanted,
 };
 
-use crate::{Choice, Files, Generations, Known, PackageManager};
+use omg_fetch::Fetcher;
+
+use crate::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 
 mod plan;
 mod record;
@@ -38,6 +40,7 @@ pub enum Operation {
     Plan,
     Wanted,
     VerifyArtifact,
+    FetchLists,
 }
 
 /// A package of the fake's only repository, `fake/main`, or of `fake-security/main`.
@@ -401,6 +404,16 @@ impl PackageManager for Fake {
     ) -> Result<Grade, Fault> {
         self.enter(Operation::VerifyArtifact).await?;
         staged::verify(&self.state().packages, planned, artifact)
+    }
+
+    async fn fetch_lists(
+        &self,
+        _: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        self.enter(Operation::FetchLists).await?;
+        staged::fetch(into, heard)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -16,4 +16,6 @@ pub mod contract;
 pub mod fake;
 
 pub use either::Either;
-pub use manager::{Choice, Files, Generations, Known, KnownOffer, PackageManager};
+pub use manager::{
+    Choice, FetchedLists, Files, Generations, Heard, Known, KnownOffer, PackageManager,
+};

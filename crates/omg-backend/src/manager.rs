@@ -1,12 +1,13 @@
 //! What every package manager gives, whatever its files look like.
 
 use std::cmp::Ordering;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use omg_core::{
     Artifact, Change, Code, Details, Fault, FileMatch, Generation, Grade, Installed, Plan, Planned,
-    Refreshed, Review, Sink, Source, Wanted,
+    Progress, Refreshed, Review, Sink, Source, Wanted,
 };
+use omg_fetch::Fetcher;
 
 /// The states of the two things that a manager reads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -79,6 +80,21 @@ pub struct Files {
     pub hint: Option<String>,
 }
 
+/// What hears of progress.
+pub type Heard<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// Lists that were fetched, or were found to be the newest.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FetchedLists {
+    /// Repositories with something new, which is in the directory now: `http://host/debian bookworm`
+    /// or `core`.
+    pub changed: Vec<String>,
+    /// Repositories whose lists here are the newest.
+    pub unchanged: Vec<String>,
+    /// What should be known though it stops nothing.
+    pub warnings: Vec<String>,
+}
+
 fn no_recipes(package: &str) -> Fault {
     Fault::new(
         Code::Usage,
@@ -141,6 +157,16 @@ pub trait PackageManager: Send + Sync + 'static {
         planned: &Planned,
         artifact: &Artifact,
     ) -> impl Future<Output = Result<Grade, Fault>> + Send;
+
+    /// Fetches the lists of all repositories into `into`, an empty directory, as far as they are
+    /// newer than those in place. What is there afterwards was verified by this process and is for
+    /// the engine, which verifies it again as root and puts it into place.
+    fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> impl Future<Output = Result<FetchedLists, Fault>> + Send;
 
     /// Fetches anew what is fetched without the administrator's rights: the AUR's dump.
     fn refresh(&self) -> impl Future<Output = Result<Vec<Refreshed>, Fault>> + Send {

@@ -11,13 +11,17 @@ const EDGES: &[(&str, &[&str])] = &[
     ("omg-index", &["omg-core"]),
     ("omg-cache", &["omg-core"]),
     ("omg-verify", &["omg-core", "omg-failpoint"]),
+    ("omg-policy", &["omg-core", "omg-failpoint"]),
     ("omg-audit", &["omg-core", "omg-failpoint"]),
     ("omg-fetch", &["omg-core", "omg-failpoint"]),
     ("omg-sandbox", &["omg-core", "omg-failpoint"]),
     ("omg-ipc", &["omg-core", "omg-proto"]),
     ("omg-backend", &["omg-core", "omg-fetch", "omg-verify"]),
     ("omg-engine", &["omg-core"]),
-    ("omg-commit", &["omg-core", "omg-engine", "omg-verify", "omg-audit", "omg-failpoint"]),
+    (
+        "omg-commit",
+        &["omg-core", "omg-engine", "omg-verify", "omg-policy", "omg-audit", "omg-failpoint"],
+    ),
     (
         "omg-engine-apt",
         &[
@@ -49,7 +53,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "omg-backend-alpm",
         &["omg-core", "omg-backend", "omg-engine", "omg-verify", "omg-fetch", "omg-failpoint"],
     ),
-    ("omg-aur", &["omg-core", "omg-backend", "omg-verify", "omg-sandbox", "omg-failpoint"]),
+    ("omg-aur", &["omg-core", "omg-backend", "omg-fetch", "omg-verify", "omg-sandbox", "omg-failpoint"]),
     (
         "omg-service",
         &[
@@ -60,6 +64,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "omg-backend",
             "omg-fetch",
             "omg-verify",
+            "omg-policy",
             "omg-failpoint",
         ],
     ),
@@ -80,6 +85,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "omg-service",
             "omg-verify",
             "omg-audit",
+            "omg-policy",
             "omg-fetch",
             "omg-sandbox",
             "omg-failpoint",

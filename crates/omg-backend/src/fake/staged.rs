@@ -1,10 +1,13 @@
 //! The fake's archives: where they are said to be, and what they are worth.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
-use omg_core::{Artifact, Code, Fault, Grade, Plan, Planned, Wanted};
+use omg_core::{Artifact, Code, Fault, Grade, Phase, Plan, Planned, Progress, Wanted};
 
 use super::FakePackage;
+use crate::{FetchedLists, Heard};
 
 /// The archive of a [`FakePackage`], as signed metadata has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,4 +68,18 @@ pub(super) fn verify(
         return Err(Fault::new(Code::Digest, message));
     }
     Ok(archive.grade)
+}
+
+/// Writes one list, `fake_main`, into the directory.
+pub(super) fn fetch(into: &Path, heard: Heard<'_>) -> Result<FetchedLists, Fault> {
+    heard(Progress::Phase { phase: Phase::Sync, items: 1 });
+    let path = into.join("fake_main");
+    fs::write(&path, "fake").map_err(|error| {
+        let message = format!("{} can't be written", path.display());
+        Fault::caused_by(Code::Unwritable, message, &error)
+    })?;
+    let (name, size) = ("fake/main".to_owned(), 4);
+    let file = Progress::File { item: 0, name, done: size, total: Some(size), finished: true };
+    heard(file);
+    Ok(FetchedLists { changed: vec!["fake/main".into()], ..FetchedLists::default() })
 }
