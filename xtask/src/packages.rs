@@ -61,6 +61,7 @@ pub(crate) const TEST: &[Need] = &[
         "what answers are compared with",
     ),
     need(|| program("makepkg"), "makepkg", "pacman", "builds the packages of tests"),
+    need(|| program("bwrap"), "bubblewrap", "bubblewrap", "confines the builds of recipes"),
     need(|| program("bsdtar"), "libarchive-tools", "libarchive", "makepkg and repo-add use it"),
 ];
 
