@@ -24,6 +24,7 @@ mod order;
 mod package;
 mod plan;
 mod progress;
+mod purl;
 mod recipe;
 mod report;
 mod staged;
@@ -43,7 +44,8 @@ pub use plan::{
     Action, Build, GroupRow, HeldBack, OptionalDependency, Plan, Planned, ProviderChoice, Reason,
     WhyNot,
 };
-pub use progress::{Phase, Progress};
+pub use progress::{Listener, Phase, Progress, Reporter};
+pub use purl::purl;
 pub use recipe::{AurFacts, Mark, Refreshed, Review, Severity};
 pub use report::{
     CacheCounts, Chain, Counts, Dependent, FileMatch, FileOrigin, Link, SizeRow, Stats, Status,

@@ -1,5 +1,8 @@
 //! What is heard of long work while it is done.
 
+use std::fmt;
+use std::sync::Arc;
+
 use bitcode::{Decode, Encode};
 #[cfg(feature = "serde")]
 use serde::Serialize;
@@ -104,4 +107,48 @@ pub enum Progress {
         /// One line.
         text: String,
     },
+}
+
+/// Hears the progress of many calls. A closure hears that of one.
+pub trait Listener: Send + Sync {
+    /// Takes what `call` said, without waiting for anything.
+    fn hear(&self, call: u64, event: Progress);
+}
+
+impl<F: Fn(Progress) + Send + Sync> Listener for F {
+    fn hear(&self, _: u64, event: Progress) {
+        self(event);
+    }
+}
+
+/// Where one call says how far it has come. Clones say it to the same listener.
+#[derive(Clone, Default)]
+pub struct Reporter {
+    listener: Option<Arc<dyn Listener>>,
+    call: u64,
+}
+
+impl Reporter {
+    /// Says it to `listener`, under the number that it knows the call by.
+    pub fn new(listener: Arc<dyn Listener>, call: u64) -> Self {
+        Self { listener: Some(listener), call }
+    }
+
+    /// Says it to nobody.
+    pub fn silent() -> Self {
+        Self::default()
+    }
+
+    /// Says it. Never waits.
+    pub fn report(&self, event: Progress) {
+        if let Some(listener) = &self.listener {
+            listener.hear(self.call, event);
+        }
+    }
+}
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reporter").field("call", &self.call).finish_non_exhaustive()
+    }
 }

@@ -6,7 +6,6 @@ pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod name;
 pub(crate) mod plan;
-pub(crate) mod purl;
 pub(crate) mod rdeps;
 pub(crate) mod search;
 pub(crate) mod size;
