@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use omg_core::{SignatureSource, Wanted};
 
-use crate::{Error, Sha256};
+use crate::{Blob, Error, Sha256};
 
 /// A file that is wanted, and by which digest it is known.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +47,14 @@ pub enum Origin {
     Cached(PathBuf),
     /// It was fetched from this URL.
     Mirror(String),
+}
+
+impl Stored {
+    /// Without a signature.
+    pub(crate) fn new(blob: &Blob, origin: Origin) -> Self {
+        let (path, size, sha256) = (blob.path.clone(), blob.size, blob.sha256);
+        Self { path, size, sha256, signature: None, origin }
+    }
 }
 
 impl TryFrom<&Wanted> for Request {

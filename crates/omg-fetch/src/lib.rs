@@ -10,12 +10,20 @@
 //! used is decided elsewhere.
 #![forbid(unsafe_code)]
 
+mod address;
+mod copy;
 mod digest;
 mod document;
+mod download;
 mod error;
 mod fetcher;
 mod file;
+mod http;
+mod meter;
 mod options;
+mod pace;
+mod range;
+mod schedule;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

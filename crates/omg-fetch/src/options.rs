@@ -46,6 +46,12 @@ pub struct Proxy {
     pub except: Option<String>,
 }
 
+impl Proxy {
+    pub(crate) fn is_any(&self) -> bool {
+        self.http.is_some() || self.https.is_some()
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

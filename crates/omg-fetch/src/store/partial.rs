@@ -140,6 +140,18 @@ impl Partial {
         Ok(())
     }
 
+    /// Takes over a whole file without copying, where the file system can; `false` if it can't. The
+    /// bytes are this file's own from then on.
+    pub(crate) fn share(&mut self, from: &File) -> Result<bool, Error> {
+        if fs::ioctl_ficlone(&self.file, from).is_err() {
+            return Ok(false);
+        }
+        self.hasher = Hasher::default();
+        self.length = 0;
+        self.read_back()?;
+        Ok(true)
+    }
+
     /// Begins anew.
     pub(crate) fn restart(&mut self) -> Result<(), Error> {
         self.hasher = Hasher::default();
