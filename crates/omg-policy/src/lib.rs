@@ -21,6 +21,7 @@ mod file;
 mod judge;
 mod load;
 mod pattern;
+mod person;
 mod plan;
 
 pub use error::Error;

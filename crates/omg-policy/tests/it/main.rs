@@ -1,4 +1,5 @@
 //! Policies as files, and what they forbid.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail by panicking")]
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
