@@ -52,7 +52,12 @@ pub fn clearsigned(
     if !findings.clearsigned {
         return Err(Error::Framing { reason: "the text is not signed in the clear".to_owned() });
     }
-    Ok(Signed { signers: findings.judge(demand)?, text })
+    let signers = findings.judge(demand)?;
+    // The end of the last line is no part of what is signed (RFC 9580, 7.2), but there always is one.
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    Ok(Signed { text, signers })
 }
 
 const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
