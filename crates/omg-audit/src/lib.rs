@@ -17,10 +17,12 @@ mod checkpoint;
 mod clock;
 mod entry;
 mod error;
+pub mod export;
 mod log;
 mod read;
 mod record;
 pub mod redact;
+pub mod verify;
 
 pub use bytes::{Bytes, Hash, Id, NotHex};
 pub use clock::Time;
