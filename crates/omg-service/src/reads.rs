@@ -91,6 +91,9 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
             backend.accept(package, commit).await?;
             Reply::Accepted.encode()
         }
+        Query::Stage { .. } | Query::Build { .. } | Query::Sync | Query::Store { .. } => {
+            return Err(Fault::new(Code::Failure, "this daemon has no place to keep downloads in"));
+        }
     };
     // Without the room that encoding left over: the answer may be kept for minutes.
     Ok(encoded.into_boxed_slice().into())
