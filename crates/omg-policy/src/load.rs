@@ -105,6 +105,11 @@ impl Policy {
         self.files.iter().any(|file| file.rules.signatures.post_quantum)
     }
 
+    /// The texts of its files, in order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.text.as_str())
+    }
+
     /// The files it was read from.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| &*file.path)

@@ -38,6 +38,10 @@ impl Actor {
     }
 }
 
+fn user<'a>(passwd: &'a str, is: impl Fn(&[&'a str]) -> bool) -> Option<Vec<&'a str>> {
+    passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| is(fields))
+}
+
 fn text(path: &Path) -> Result<String, Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
     let file = match File::open(path) {
