@@ -22,7 +22,8 @@ use crate::apt::{contents, generation};
 use crate::deb822::Block;
 use crate::error::Error;
 use crate::files::Lists;
-use crate::{details, files, relation, status, version};
+use crate::staging::Staging;
+use crate::{details, files, lists, relation, status, version};
 
 /// How often a catalogue is read anew because something changed meanwhile.
 const ATTEMPTS: u32 = 3;
@@ -54,6 +55,8 @@ struct Inner {
     lookups: Searches,
     /// Source packages by binary package; filled only while a pin asks for them.
     sources: Mutex<AHashMap<Box<str>, Box<str>>>,
+    /// Who vouches for the lists, and where versions are.
+    staging: Staging,
 }
 
 /// The packages of one state of the system.
@@ -89,6 +92,7 @@ impl Dpkg {
                 scans: Searches::new(MOST_SCANS),
                 lookups: Searches::new(MOST_LOOKUPS),
                 sources: Mutex::default(),
+                staging: Staging::default(),
             }),
             engine: None,
         })
@@ -240,21 +244,14 @@ impl Inner {
         Ok(())
     }
 
-    fn wanted(&self, _: &Plan) -> Result<Vec<Wanted>, Fault> {
-        Err(Fault::new(Code::Refused, "files can't be fetched by this version"))
+    fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        let Current { settings, catalogue } = self.refreshed();
+        self.staging.wanted(&settings, catalogue, plan)
     }
 
-    fn verify_artifact(&self, _: &Planned, _: &Artifact) -> Result<Grade, Fault> {
-        Err(Fault::new(Code::Refused, "files can't be verified by this version"))
-    }
-
-    async fn fetch_lists(
-        &self,
-        _: &Fetcher,
-        _: &Path,
-        _: Heard<'_>,
-    ) -> Result<FetchedLists, Fault> {
-        Err(Fault::new(Code::Refused, "lists can't be fetched by this version"))
+    fn verify_artifact(&self, planned: &Planned, artifact: &Artifact) -> Result<Grade, Fault> {
+        let Current { settings, catalogue } = self.refreshed();
+        self.staging.verify(&settings, catalogue, planned, artifact)
     }
 
     fn generations(&self) -> Generations {
@@ -411,7 +408,7 @@ impl PackageManager for Dpkg {
         into: &Path,
         heard: Heard<'_>,
     ) -> Result<FetchedLists, Fault> {
-        self.inner.fetch_lists(fetcher, into, heard).await
+        lists::fetch::fetch(&self.inner.root, lists::locale(), fetcher, into, heard).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {
