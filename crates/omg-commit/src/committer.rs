@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use omg_core::{Change, Conffiles, Fault, Grade, Notice, Plan, Planned, Progress};
+use omg_core::{Change, Code, Conffiles, Fault, Grade, Notice, Plan, Planned, Progress};
 
 /// What must be true of a file before the native library may have it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,6 +104,14 @@ pub trait Committer: Sized {
         commission: &Commission<'_>,
         report: &dyn Report,
     ) -> Result<Vec<Notice>, Fault>;
+
+    /// Which changes of `plan`, by index, are in the databases now. Asked after [`Self::apply`] failed.
+    ///
+    /// # Errors
+    /// It can't be found out; the log then says that.
+    fn carried_out(&mut self, _plan: &Plan) -> Result<Vec<usize>, Fault> {
+        Err(Fault::new(Code::Failure, "this engine can't tell"))
+    }
 
     /// Marks installed packages. Answers with those whose mark differs now.
     ///

@@ -7,8 +7,21 @@
 //!
 //! It runs as root: it reads no user's settings, opens no network connection, and takes nothing that a
 //! client says on trust. It knows neither libapt nor libalpm.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod apply;
+mod case;
+mod client;
 mod committer;
+mod error;
+mod holds;
+mod policy;
+mod run;
+mod signals;
+mod staging;
+mod state;
+mod surroundings;
+mod tasks;
 
 pub use committer::{Commission, Committer, Proof, Report};
+pub use run::run;

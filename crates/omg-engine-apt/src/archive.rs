@@ -8,6 +8,7 @@ use std::path::Path;
 
 use omg_backend::PackageManager;
 use omg_backend_dpkg::Dpkg;
+use crate::describe::file_name;
 use omg_core::{Available, Fault, Repository, RepositoryId, Sink};
 
 /// Hashes and repositories by name, version and architecture.
@@ -21,6 +22,7 @@ pub(crate) struct Archive {
 struct Offered {
     repository: RepositoryId,
     sha256: Option<Box<str>>,
+    size: Option<u64>,
 }
 
 impl Archive {
@@ -47,6 +49,24 @@ impl Archive {
     }
 }
 
+impl Archive {
+    /// Archives of a package: names in apt's cache, and SHA-256.
+    pub(crate) fn versions(&self, name: &str, architecture: &str) -> Vec<(String, String)> {
+        let archives = self.offers.iter().filter_map(|(key, offer)| {
+            let (of, rest) = key.split_once('\n')?;
+            let (version, on) = rest.split_once('\n')?;
+            let sha256 = offer.sha256.as_deref().filter(|_| of == name && on == architecture)?;
+            Some((file_name(name, version, architecture), sha256.to_owned()))
+        });
+        archives.collect()
+    }
+
+    /// Bytes of the archive of a version, as the list has it.
+    pub(crate) fn size(&self, name: &str, version: &str, architecture: &str) -> Option<u64> {
+        self.offers.get(&key(name, version, architecture))?.size
+    }
+}
+
 impl Sink for Archive {
     fn repository(&mut self, repository: &Repository) -> Result<RepositoryId, Fault> {
         let id = RepositoryId(u16::try_from(self.repositories.len()).unwrap_or(u16::MAX));
@@ -59,6 +79,7 @@ impl Sink for Archive {
             let sha256 = field(offer.record, "SHA256").filter(|hash| is_sha256(hash));
             let architecture = field(offer.record, "Architecture").unwrap_or(package.architecture);
             let offered = Offered {
+                size: field(offer.record, "Size").and_then(|size| size.parse().ok()),
                 repository: offer.repository,
                 sha256: sha256.map(|hash| hash.to_ascii_lowercase().into()),
             };
