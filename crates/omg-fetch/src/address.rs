@@ -91,6 +91,7 @@ impl Address {
 
     /// The URL with this behind its path: `…/vim.pkg.tar.zst` and `.sig`.
     pub(crate) fn with_suffix(&self, suffix: &str) -> Result<Self, Error> {
+        check_text(suffix).map_err(|reason| Error::Address { url: shown(suffix), reason })?;
         let mut url = self.0.clone();
         url.set_path(&format!("{}{suffix}", self.0.path()));
         Self::parse(url.as_str())

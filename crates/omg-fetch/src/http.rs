@@ -2,7 +2,9 @@
 
 mod resolver;
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{
@@ -18,10 +20,13 @@ use crate::address::{Address, MOST_REDIRECTS, Reach};
 use crate::pace::Pace;
 use crate::range::{ContentRange, is_strong};
 use crate::{Conditional, Error, Options};
-use resolver::Resolver;
+use resolver::{Refused, Resolver};
 
 /// Bytes of an ETag or date that are kept.
 const MOST_VALIDATOR_BYTES: usize = 1024;
+
+/// A connection that nobody uses is closed after this.
+const IDLE: Duration = Duration::from_secs(15);
 
 /// Asks mirrors.
 pub(crate) struct Http {
@@ -239,6 +244,15 @@ impl Answer {
 }
 
 fn unreachable(url: &Address, context: &'static str, source: reqwest::Error) -> Error {
+    // What the resolver refused comes back as one of many causes.
+    let mut cause = std::error::Error::source(&source);
+    while let Some(error) = cause {
+        let refused = error.downcast_ref::<io::Error>().and_then(Refused::of);
+        if let Some(reason) = refused {
+            return Error::Address { url: url.to_string(), reason };
+        }
+        cause = error.source();
+    }
     Error::Unreachable { url: url.to_string(), context, source: source.without_url() }
 }
 
@@ -254,6 +268,7 @@ fn client(options: &Options, tls: ClientConfig, outward: bool) -> Result<Client,
         .referer(false)
         .no_proxy()
         .connect_timeout(options.connect)
+        .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(options.per_host);
     let failed = setting("the proxy");
     let except = options.proxy.except.as_deref().and_then(NoProxy::from_string);

@@ -77,3 +77,31 @@ impl Pace {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seconds until an answer that brings this many bytes in each second is left, if ever.
+    fn left_after(bytes_at: impl Fn(u64) -> usize) -> Option<u64> {
+        let begin = Instant::now();
+        let mut pace = Pace::new(&Options::default(), begin + Duration::from_hours(24));
+        (1..600).find(|second| {
+            pace.came(bytes_at(*second));
+            pace.check(begin + Duration::from_secs(*second), "x").is_err()
+        })
+    }
+
+    #[test]
+    fn row_04_a_slow_mirror_is_left_within_35_seconds() {
+        assert!(left_after(|_| 1).is_some_and(|second| second <= 35));
+        assert!(left_after(|_| 0).is_some_and(|second| second <= 35));
+        assert!(left_after(|_| 1000).is_some_and(|second| second <= 35));
+        // A good beginning is no credit.
+        let stops = left_after(|second| if second < 100 { 10 << 20 } else { 1 });
+        assert!(stops.is_some_and(|second| (120..=135).contains(&second)), "{stops:?}");
+        assert_eq!(left_after(|_| 1100), None);
+        // Nor are pauses shorter than the window a crime.
+        assert_eq!(left_after(|second| if second % 18 == 0 { 40_000 } else { 0 }), None);
+    }
+}

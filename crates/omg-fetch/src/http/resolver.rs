@@ -15,6 +15,18 @@ pub(super) struct Resolver {
     pub(super) outward: bool,
 }
 
+/// A name that has addresses, but none that may be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Refused(&'static str);
+
+impl Refused {
+    /// The reason, if that is what this error is about.
+    pub(super) fn of(error: &io::Error) -> Option<&'static str> {
+        Some(error.get_ref()?.downcast_ref::<Self>()?.0)
+    }
+}
+
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let outward = self.outward;
@@ -34,11 +46,12 @@ impl Resolve for Resolver {
                 }
                 _ => true,
             });
-            if addresses.is_empty() {
-                let reason = refused.unwrap_or("the name has no address");
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason).into());
+            match refused {
+                Some(reason) if addresses.is_empty() => {
+                    Err(io::Error::new(io::ErrorKind::PermissionDenied, Refused(reason)).into())
+                }
+                _ => Ok(Box::new(addresses.into_iter()) as Addrs),
             }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }

@@ -207,7 +207,6 @@ impl Partial {
             Ok(()) => {}
             Err(error) => return Err((self, error)),
         }
-        self.forget_origins();
         let learned = self.store.learn(sha256, &self.file, &path);
         let size = self.length;
         match learned {
@@ -229,6 +228,7 @@ impl Partial {
         let shelf = path.parent().unwrap_or(path);
         let new = !shelf.exists();
         make_dir(shelf)?;
+        self.forget_origins();
         fs::rename(&self.path, path).map_err(io("moving a file into the store"))?;
         reach!("fetch.blob.renamed");
         sync_dir(shelf)?;
