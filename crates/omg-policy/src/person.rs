@@ -17,11 +17,29 @@ impl Actor {
     /// A file is there and can't be read.
     pub fn look_up(uid: u32, etc: &Path) -> Result<Self, Error> {
         let passwd = text(&etc.join("passwd"))?;
-        let user = passwd
-            .lines()
-            .map(|line| line.split(':').collect::<Vec<_>>())
-            .find(|fields| fields.get(2).and_then(|field| field.parse::<u32>().ok()) == Some(uid));
-        let Some(fields) = user else { return Ok(Self::uid(uid)) };
+        let number = Some(uid);
+        match user(&passwd, |fields| fields.get(2).and_then(|it| it.parse().ok()) == number) {
+            Some(fields) => Self::of(uid, &fields, etc),
+            None => Ok(Self::uid(uid)),
+        }
+    }
+
+    /// Looks a user up by name. A name that is not in `passwd` is somebody without a number: nobody's.
+    ///
+    /// # Errors
+    /// A file is there and can't be read.
+    pub fn look_up_name(name: &str, etc: &Path) -> Result<Self, Error> {
+        let passwd = text(&etc.join("passwd"))?;
+        let fields = user(&passwd, |fields| fields.first() == Some(&name));
+        let uid = fields.as_ref().and_then(|fields| fields.get(2)?.parse().ok());
+        match (uid, fields) {
+            (Some(uid), Some(fields)) => Self::of(uid, &fields, etc),
+            _ => Ok(Self { name: Some(name.to_owned()), ..Self::uid(u32::MAX) }),
+        }
+    }
+
+    /// Somebody of whom the line of `passwd` is known.
+    fn of(uid: u32, fields: &[&str], etc: &Path) -> Result<Self, Error> {
         let name = fields.first().map(|name| (*name).to_owned());
         let own_group = fields.get(3).and_then(|field| field.parse::<u32>().ok());
         let group = text(&etc.join("group"))?;
@@ -70,6 +88,8 @@ mod tests {
         )
         .unwrap();
         let ada = Actor::look_up(1000, etc.path()).unwrap();
+        assert_eq!(Actor::look_up_name("ada", etc.path()).unwrap(), ada);
+        assert_eq!(Actor::look_up_name("eve", etc.path()).unwrap().uid, u32::MAX);
         assert_eq!(
             (ada.name.as_deref(), &*ada.groups),
             (Some("ada"), &["wheel".to_owned(), "staff".to_owned()][..])
