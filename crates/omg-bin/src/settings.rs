@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use omg_core::{Code, Fault};
 use toml::de::{DeTable, DeValue};
 
-pub use schema::{Aur, Cache, Daemon, KEYS, Key, Limits, Ui, When};
+pub use schema::{Aur, Cache, Daemon, Elevate, KEYS, Key, Limits, Ui, When};
 
 /// Largest settings file, bytes.
 const FILE_LIMIT: u64 = 64 * 1024;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub cache: Cache,
     /// The Arch User Repository.
     pub aur: Aur,
+    /// How `omg` gets the administrator's rights.
+    pub elevate: Elevate,
     /// How `omg` shows answers.
     pub ui: Ui,
     /// Keys that a file sets.

@@ -63,6 +63,13 @@ pub struct Aur {
     pub exempt: Vec<String>,
 }
 
+/// How `omg` gets the administrator's rights.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Elevate {
+    /// The program that gives them: a name or an absolute path; `auto` for the first that is there.
+    pub with: String,
+}
+
 /// Something that is usually decided by where output goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum When {
@@ -96,6 +103,12 @@ impl Default for Cache {
             search_ttl_s: limits.search_time.as_secs(),
             info_ttl_s: limits.info_time.as_secs(),
         }
+    }
+}
+
+impl Default for Elevate {
+    fn default() -> Self {
+        Self { with: "auto".to_owned() }
     }
 }
 
@@ -265,6 +278,20 @@ pub static KEYS: &[Key] = &[
             let names: Vec<String> = all.aur.exempt.iter().map(|name| quoted(name)).collect();
             format!("[{}]", names.join(", "))
         },
+    },
+    Key {
+        name: "elevate.with",
+        about: "what gives the administrator's rights: auto, or sudo, doas, run0, pkexec, or a path",
+        reloads: true,
+        set: |all, value| {
+            let with = text(value)?;
+            if with.is_empty() || with.starts_with('-') {
+                return Err("\"auto\", the name of a program, or its path");
+            }
+            with.clone_into(&mut all.elevate.with);
+            Ok(())
+        },
+        show: |all| quoted(&all.elevate.with),
     },
     Key {
         name: "ui.color",
