@@ -13,10 +13,11 @@ use omg_verify::digest::{Expected, Sha256};
 
 use crate::case::{self, Case};
 use crate::error::Error;
+use crate::policy::Court;
 use crate::run::Desk;
 use crate::staging::{Copied, LARGEST, Staging};
 use crate::state::State;
-use crate::{Commission, Committer, Proof, Report, policy};
+use crate::{Commission, Committer, Proof, Report};
 
 /// Most lines of a plan that a fault repeats.
 const CAUSES: usize = 40;
@@ -40,6 +41,7 @@ pub(crate) fn apply<C: Committer>(
     let Task::Apply { change, digest, artifacts, .. } = &order.task else {
         return Err(Fault::new(Code::Internal, "the order is none to apply a plan"));
     };
+    let judge = Judge::new(desk.root, &case.entry.actor)?;
     let asked = Asked { change, digest, artifacts };
     let patience = Duration::from_secs(order.lock_timeout_s.into());
     reach!("commit.locks.before");
@@ -62,7 +64,8 @@ pub(crate) fn apply<C: Committer>(
     reach!("commit.verify.after");
     let files = vouched(case, files);
     let proofs: Vec<&Proof> = files.iter().map(|(proof, _, _)| proof).collect();
-    case.entry.evidence = Some(policy::judge(desk.root, &plan, &proofs)?);
+    let court = Court::open(desk.root, &case.entry.actor)?;
+    case.entry.evidence = Some(court.judge(&plan, &proofs)?);
     desk.signals.check()?;
     let pending = case.begin()?;
     let items = u32::try_from(plan.changes.len()).unwrap_or(u32::MAX);
@@ -193,7 +196,8 @@ fn bring<C: Committer>(
     for (at, proof) in proofs.into_iter().enumerate() {
         desk.signals.check()?;
         let planned = plan.changes.get(proof.change);
-        let planned = planned.ok_or_else(|| Error::Unproven { package: proof.file_name.clone() })?;
+        let planned =
+            planned.ok_or_else(|| Error::Unproven { package: proof.file_name.clone() })?;
         let artifact = asked.artifacts.iter().find(|artifact| is_of(artifact, planned));
         let expected = expected(&proof, planned)?;
         let to = staging.path().join(plain(&proof.file_name)?);
@@ -268,7 +272,10 @@ fn partly(committer: &mut impl Committer, plan: &Plan, vendor: &str) -> Done {
     let mut done = match committer.carried_out(plan) {
         Ok(indexes) => {
             let done = indexes.into_iter().filter_map(|at| plan.changes.get(at));
-            Done { subjects: done.map(|it| Subject::planned(it, vendor)).collect(), notices: Vec::new() }
+            Done {
+                subjects: done.map(|it| Subject::planned(it, vendor)).collect(),
+                notices: Vec::new(),
+            }
         }
         Err(fault) => left(format!("what was done is not known: {fault}")),
     };

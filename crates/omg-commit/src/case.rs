@@ -93,9 +93,7 @@ fn words(task: &Task) -> (&'static str, Vec<String>) {
         Task::Hold { packages, hold: false, .. } => ("unhold", packages.clone()),
         Task::Lists { .. } => ("lists", Vec::new()),
         Task::Recover => ("recover", Vec::new()),
-        Task::Clean { all } => {
-            ("clean", all.then(|| "all".to_owned()).into_iter().collect())
-        }
+        Task::Clean { all } => ("clean", all.then(|| "all".to_owned()).into_iter().collect()),
     }
 }
 

@@ -62,9 +62,10 @@ impl From<Error> for Fault {
         };
         let fault = Self::new(code, error.to_string());
         match error {
-            Error::Foreign { path, .. } => {
-                fault.hint(format!("look who made it, then `chown root: {0}; chmod go-w {0}`", path.display()))
-            }
+            Error::Foreign { path, .. } => fault.hint(format!(
+                "look who made it, then `chown root: {0}; chmod go-w {0}`",
+                path.display()
+            )),
             Error::Differs { .. } | Error::Missing { .. } => {
                 fault.hint("ask again: the files are fetched and checked anew")
             }

@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn held_packages_are_noted_once_and_forgotten() {
         let dir = tempfile::tempdir().unwrap();
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         note(dir.path(), &names(&["vim", "apt"]), true, Some("a \"reason\""), Some(7)).unwrap();
         note(dir.path(), &names(&["vim"]), true, None, None).unwrap();
         let holds = read(&dir.path().join(FILE)).unwrap().hold;

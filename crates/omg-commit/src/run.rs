@@ -129,7 +129,8 @@ fn vendor(root: &Path) -> String {
 
 fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let mut fault = Fault::new(Code::Internal, "the engine panicked while it changed the system");
+        let mut fault =
+            Fault::new(Code::Internal, "the engine panicked while it changed the system");
         fault.cause.extend(message(&*panic));
         Err(fault.hint("`omg recover` looks at what was begun; please report it"))
     })

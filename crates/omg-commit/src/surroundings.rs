@@ -1,5 +1,8 @@
 //! What a process of root inherits from a user, and what is left of it.
-#![expect(unsafe_code, reason = "the environment of a process can only be changed by unsafe functions")]
+#![expect(
+    unsafe_code,
+    reason = "the environment of a process can only be changed by unsafe functions"
+)]
 
 use std::ffi::{OsStr, OsString};
 

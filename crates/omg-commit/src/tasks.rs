@@ -8,6 +8,8 @@ use omg_failpoint::reach;
 
 use crate::apply::note;
 use crate::case::{self, Case};
+use crate::policy::Court;
+use crate::policy::Judge;
 use crate::run::Desk;
 use crate::staging::Staging;
 use crate::state::State;
@@ -19,6 +21,7 @@ pub(crate) fn carry_out<C: Committer>(
     case: &mut Case<'_>,
     order: &Order,
 ) -> Result<Outcome, Fault> {
+    case.entry.evidence = Some(Judge::new(desk.root, &case.entry.actor)?.task(&order.task)?);
     let patience = Duration::from_secs(order.lock_timeout_s.into());
     reach!("commit.locks.before");
     let mut committer = C::open(desk.root, patience, desk.client)?;
@@ -34,6 +37,7 @@ pub(crate) fn carry_out<C: Committer>(
         case.entry.words = committer.interrupted()?;
     }
     desk.signals.check()?;
+    case.entry.evidence = Some(Court::open(desk.root, &case.entry.actor)?.permit(&order.task)?);
     let memory = state.memory()?;
     let pending = case.begin()?;
     reach!("commit.task.before");
