@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{builds, change, plan};
 use crate::engine::Terms;
+use crate::past;
 use crate::render::{Manner as Showing, Output, Show, Style, count};
 use crate::session::{Session, unexpected};
 
@@ -36,7 +37,8 @@ pub(super) struct Approved<'a> {
 pub(super) fn out(session: &mut Session, approved: &Approved<'_>) -> Result<Carried, Fault> {
     let _deaf = Deaf::begin()?;
     let mut show = show(session);
-    let staged = stage(session, approved.change, &approved.plan.digest(), &mut show)?;
+    let staged = stage(session, approved.change, &approved.plan.digest(), &mut show)
+        .map_err(|fault| past::noted("stage", Some(approved.change), fault))?;
     let mut carried = Carried::default();
     commit(session, &staged, approved, &mut show, &mut carried)?;
     if !approved.plan.builds.is_empty() {

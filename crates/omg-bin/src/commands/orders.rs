@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Group, Verb, carry, change};
 use crate::engine::Terms;
+use crate::past;
 use crate::render::Style;
 use crate::session::{Session, unexpected};
 
@@ -158,8 +159,9 @@ struct Synced<'a> {
 /// Has the daemon fetch the lists, and the engine verify them again and put them into place.
 pub(super) fn sync(session: &mut Session) -> Result<(), Fault> {
     let mut show = carry::show(session);
-    let answer = session.ask_with(Query::Sync, &mut |progress| show.hear(progress))?;
-    let reply = answer.reply()?;
+    let answer = session.ask_with(Query::Sync, &mut |progress| show.hear(progress));
+    let answer = answer.map_err(|fault| past::noted("lists", None, fault))?;
+    let reply = answer.reply().map_err(|fault| past::noted("lists", None, fault))?;
     let Reply::Lists { directory, changed, unchanged } = &reply else {
         return Err(unexpected(&reply));
     };
