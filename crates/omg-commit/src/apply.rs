@@ -13,7 +13,7 @@ use omg_verify::digest::{Expected, Sha256};
 
 use crate::case::{self, Case};
 use crate::error::Error;
-use crate::policy::Court;
+use crate::policy::Judge;
 use crate::run::Desk;
 use crate::staging::{Copied, LARGEST, Staging};
 use crate::state::State;
@@ -64,8 +64,7 @@ pub(crate) fn apply<C: Committer>(
     reach!("commit.verify.after");
     let files = vouched(case, files);
     let proofs: Vec<&Proof> = files.iter().map(|(proof, _, _)| proof).collect();
-    let court = Court::open(desk.root, &case.entry.actor)?;
-    case.entry.evidence = Some(court.judge(&plan, &proofs)?);
+    case.entry.evidence = Some(judge.plan(&plan, &proofs)?);
     desk.signals.check()?;
     let pending = case.begin()?;
     let items = u32::try_from(plan.changes.len()).unwrap_or(u32::MAX);

@@ -97,9 +97,7 @@ fn subject(planned: &Planned, proof: Option<&Proof>) -> Subject {
         url: None,
         grade: proof.map(|proof| proof.grade),
         age_s: proof.and_then(|proof| proof.built_at).map(|built| now.saturating_sub(built)),
-        licenses: proof
-            .map(|proof| proof.licenses.clone())
-            .filter(|licenses| !licenses.is_empty()),
+        licenses: proof.map(|proof| proof.licenses.clone()).filter(|licenses| !licenses.is_empty()),
         // Whatever is better than that was signed, and the signature was verified by the root's keyrings.
         signed: comes.then(|| proof.is_some_and(|proof| proof.grade > Grade::Risk)),
         post_quantum: false,

@@ -8,7 +8,7 @@ use omg_failpoint::reach;
 
 use crate::apply::note;
 use crate::case::{self, Case};
-use crate::policy::Court;
+use crate::policy::Judge;
 use crate::policy::Judge;
 use crate::run::Desk;
 use crate::staging::Staging;
@@ -37,7 +37,6 @@ pub(crate) fn carry_out<C: Committer>(
         case.entry.words = committer.interrupted()?;
     }
     desk.signals.check()?;
-    case.entry.evidence = Some(Court::open(desk.root, &case.entry.actor)?.permit(&order.task)?);
     let memory = state.memory()?;
     let pending = case.begin()?;
     reach!("commit.task.before");

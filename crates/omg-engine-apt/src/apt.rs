@@ -101,11 +101,6 @@ impl Apt {
         self.archive.versions(name, architecture)
     }
 
-    /// What is offered.
-    pub(crate) fn archive(&self) -> &Archive {
-        &self.archive
-    }
-
     /// Gives away the cache with the marks of the last plan.
     pub(crate) fn into_cache(self) -> Option<Cache> {
         self.handle.map(|handle| handle.open.into_cache())

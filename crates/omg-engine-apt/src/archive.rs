@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::describe::file_name;
 use omg_backend::PackageManager;
 use omg_backend_dpkg::Dpkg;
-use crate::describe::file_name;
 use omg_core::{Available, Fault, Repository, RepositoryId, Sink};
 
 /// Hashes and repositories by name, version and architecture.
@@ -22,7 +22,6 @@ pub(crate) struct Archive {
 struct Offered {
     repository: RepositoryId,
     sha256: Option<Box<str>>,
-    size: Option<u64>,
 }
 
 impl Archive {
@@ -60,11 +59,6 @@ impl Archive {
         });
         archives.collect()
     }
-
-    /// Bytes of the archive of a version, as the list has it.
-    pub(crate) fn size(&self, name: &str, version: &str, architecture: &str) -> Option<u64> {
-        self.offers.get(&key(name, version, architecture))?.size
-    }
 }
 
 impl Sink for Archive {
@@ -79,7 +73,6 @@ impl Sink for Archive {
             let sha256 = field(offer.record, "SHA256").filter(|hash| is_sha256(hash));
             let architecture = field(offer.record, "Architecture").unwrap_or(package.architecture);
             let offered = Offered {
-                size: field(offer.record, "Size").and_then(|size| size.parse().ok()),
                 repository: offer.repository,
                 sha256: sha256.map(|hash| hash.to_ascii_lowercase().into()),
             };
