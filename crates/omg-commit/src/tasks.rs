@@ -9,7 +9,6 @@ use omg_failpoint::reach;
 use crate::apply::note;
 use crate::case::{self, Case};
 use crate::policy::Judge;
-use crate::policy::Judge;
 use crate::run::Desk;
 use crate::staging::Staging;
 use crate::state::State;
