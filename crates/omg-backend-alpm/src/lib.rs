@@ -26,6 +26,7 @@ mod error;
 pub mod files;
 mod generation;
 mod graph;
+pub mod holds;
 pub mod local;
 mod manager;
 pub mod mtree;

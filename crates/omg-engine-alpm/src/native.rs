@@ -20,11 +20,13 @@ mod v4;
 
 #[cfg(feature = "alpm13")]
 pub(crate) use v2::{
-    Database, Package, Relation, alpm, conflict, of_group, prepare, satisfier, satisfier_in,
+    Database, Package, Relation, alpm, commit, conflict, file_name, files, of_group, prepare,
+    satisfier, satisfier_in, set_reason,
 };
 #[cfg(all(any(feature = "alpm15", feature = "alpm16"), not(feature = "alpm13")))]
 pub(crate) use v4::{
-    Database, Package, Relation, alpm, conflict, of_group, prepare, satisfier, satisfier_in,
+    Database, Package, Relation, alpm, commit, conflict, file_name, files, of_group, prepare,
+    satisfier, satisfier_in, set_reason,
 };
 
 /// Why libalpm did not prepare a transaction.
@@ -52,6 +54,22 @@ pub(crate) struct Missing {
     pub(crate) name: String,
     /// The package that goes or changes, so that it is no longer fulfilled.
     pub(crate) by: Option<String>,
+}
+
+/// Why libalpm did not carry out a transaction.
+#[derive(Debug)]
+pub(crate) struct Uncommitted {
+    pub(crate) error: alpm::Error,
+    /// Files that are in the way, and packages that are not what they must be: one line each.
+    pub(crate) causes: Vec<String>,
+}
+
+/// A file that is in the way, in words.
+fn in_the_way(target: &str, file: &str, other: Option<&str>) -> String {
+    match other.filter(|other| !other.is_empty()) {
+        Some(other) => format!("{target}: {file} is there already, and belongs to {other}"),
+        None => format!("{target}: {file} is there already, and belongs to no package"),
+    }
 }
 
 /// A relation in pacman's notation, without its description: `bar>=2`.

@@ -2,7 +2,7 @@
 
 pub(crate) use alpm_2 as alpm;
 
-use super::{Missing, Unprepared, notation};
+use super::{Missing, Uncommitted, Unprepared, in_the_way, notation};
 
 pub(crate) type Package<'h> = alpm::Package<'h>;
 pub(crate) type Relation<'h> = alpm::Dep<'h>;
@@ -69,4 +69,35 @@ pub(crate) fn prepare(handle: &mut alpm::Alpm) -> Result<(), Unprepared> {
         PkgInvalidArch(_) => Unprepared::Architecture,
         Nothing => Unprepared::Other(error),
     })
+}
+
+pub(crate) fn commit(handle: &mut alpm::Alpm) -> Result<(), Uncommitted> {
+    use alpm::CommitResult::{FileConflict, Ok as Nothing, PkgInvalid};
+    let Err((data, error)) = handle.trans_commit() else { return Ok(()) };
+    let causes = match data {
+        FileConflict(list) => list
+            .iter()
+            .map(|one| in_the_way(one.target(), one.file(), one.conflicting_target()))
+            .collect(),
+        PkgInvalid(list) => list.iter().map(ToOwned::to_owned).collect(),
+        Nothing => Vec::new(),
+    };
+    Err(Uncommitted { error, causes })
+}
+
+pub(crate) fn set_reason(
+    mut package: Package<'_>,
+    reason: alpm::PackageReason,
+) -> Result<(), alpm::Error> {
+    package.set_reason(reason)
+}
+
+/// Name of the file that a repository has it in.
+pub(crate) fn file_name(package: Package<'_>) -> Option<&str> {
+    Some(package.filename()).filter(|name| !name.is_empty())
+}
+
+/// Paths of its files, without the first slash.
+pub(crate) fn files(package: &alpm::LoadedPackage<'_>) -> Vec<Vec<u8>> {
+    package.files().files().iter().map(|file| file.name().into()).collect()
 }

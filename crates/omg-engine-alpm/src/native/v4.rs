@@ -5,7 +5,7 @@ pub(crate) use alpm_4 as alpm;
 #[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
 pub(crate) use alpm_5 as alpm;
 
-use super::{Missing, Unprepared, notation};
+use super::{Missing, Uncommitted, Unprepared, in_the_way, notation};
 
 pub(crate) type Package<'h> = &'h alpm::Package;
 pub(crate) type Relation<'h> = &'h alpm::Dep;
@@ -78,4 +78,39 @@ pub(crate) fn prepare(handle: &mut alpm::Alpm) -> Result<(), Unprepared> {
         Some(PkgInvalidArch(_)) => Unprepared::Architecture,
         None => Unprepared::Other(error.error()),
     })
+}
+
+pub(crate) fn commit(handle: &mut alpm::Alpm) -> Result<(), Uncommitted> {
+    use alpm::CommitData::{FileConflict, PkgInvalid};
+    let Err(error) = handle.trans_commit() else { return Ok(()) };
+    #[cfg(feature = "alpm15")]
+    let data = error.try_data();
+    #[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
+    let data = error.data();
+    let causes = match data {
+        Some(FileConflict(list)) => list
+            .iter()
+            .map(|one| in_the_way(one.target(), one.file(), one.conflicting_target()))
+            .collect(),
+        Some(PkgInvalid(list)) => list.iter().map(ToOwned::to_owned).collect(),
+        None => Vec::new(),
+    };
+    Err(Uncommitted { error: error.error(), causes })
+}
+
+pub(crate) fn set_reason(
+    package: Package<'_>,
+    reason: alpm::PackageReason,
+) -> Result<(), alpm::Error> {
+    package.set_reason(reason)
+}
+
+/// Name of the file that a repository has it in.
+pub(crate) fn file_name(package: Package<'_>) -> Option<&str> {
+    package.filename().filter(|name| !name.is_empty())
+}
+
+/// Paths of its files, without the first slash.
+pub(crate) fn files(package: &alpm::LoadedPackage<'_>) -> Vec<Vec<u8>> {
+    package.files().files().iter().map(|file| file.name().into()).collect()
 }

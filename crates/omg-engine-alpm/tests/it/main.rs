@@ -8,8 +8,10 @@
     reason = "helpers of tests: they may fail by panicking, and say what they skip"
 )]
 
+mod commit;
 mod contract;
 mod crafted;
+mod driver;
 mod entry;
 mod era;
 mod oracle;
@@ -19,3 +21,5 @@ mod random;
 mod real;
 mod refused;
 mod root;
+mod tree;
+mod workshop;
