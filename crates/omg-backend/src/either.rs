@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use omg_core::{
-    Artifact, Change, Details, Fault, Grade, Installed, Plan, Planned, Refreshed, Review, Sink,
+    Artifact, Build, Change, Details, Fault, Grade, Installed, Plan, Planned, Refreshed, Review, Sink,
     Source, Wanted,
 };
 
@@ -110,6 +110,15 @@ impl<A: PackageManager, B: PackageManager> PackageManager for Either<A, B> {
 
     async fn accept(&self, package: &str, commit: &str) -> Result<(), Fault> {
         either!(self.accept(package, commit).await)
+    }
+
+    async fn build(
+        &self,
+        build: &Build,
+        fetcher: &Fetcher,
+        heard: Heard<'_>,
+    ) -> Result<Vec<Artifact>, Fault> {
+        either!(self.build(build, fetcher, heard).await)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use omg_core::{
-    Artifact, Change, Code, Details, Fault, FileMatch, Generation, Grade, Installed, Plan, Planned,
+    Artifact, Build, Change, Code, Details, Fault, FileMatch, Generation, Grade, Installed, Plan, Planned,
     Progress, Refreshed, Review, Sink, Source, Wanted,
 };
 use omg_fetch::Fetcher;
@@ -96,10 +96,7 @@ pub struct FetchedLists {
 }
 
 fn no_recipes(package: &str) -> Fault {
-    Fault::new(
-        Code::Usage,
-        format!("there is no recipe of '{package}' to review: this system has no AUR"),
-    )
+    Fault::new(Code::Usage, format!("there is no recipe of '{package}': this system has no AUR"))
 }
 
 /// A distribution's package manager, as far as OMG reads it.
@@ -187,6 +184,20 @@ pub trait PackageManager: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Fault>> + Send {
         let _ = commit;
         let fault = no_recipes(package);
+        async { Err(fault) }
+    }
+
+    /// Builds a recipe of a plan, confined, once what it needs is installed. Gives those package files
+    /// that the plan wants of it, by absolute paths under which they stay until they are installed.
+    /// `heard` gets what the build prints, and how far it has come. Dropped, it ends the build.
+    fn build(
+        &self,
+        build: &Build,
+        fetcher: &Fetcher,
+        heard: Heard<'_>,
+    ) -> impl Future<Output = Result<Vec<Artifact>, Fault>> + Send {
+        let _ = (fetcher, heard);
+        let fault = no_recipes(&build.package_base);
         async { Err(fault) }
     }
 

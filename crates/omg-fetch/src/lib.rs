@@ -34,4 +34,4 @@ pub use error::Error;
 pub use fetcher::Fetcher;
 pub use file::{Origin, Request, Stored};
 pub use options::{Caps, Options, Proxy};
-pub use store::{Blob, Freed, Lease, Store};
+pub use store::{Blob, Freed, Lease, Store, Usage};

@@ -21,7 +21,7 @@ use omg_failpoint::weak;
 use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-pub use evict::Freed;
+pub use evict::{Freed, Usage};
 pub(crate) use partial::{Origins, Partial};
 
 use crate::{Error, Hasher, Sha256};

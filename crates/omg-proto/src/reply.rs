@@ -74,7 +74,7 @@ pub enum Reply<'a> {
     },
     /// To `Sync`: what [`omg_core::Task::Lists`] takes.
     Lists {
-        /// Absolute path of the directory that they were fetched to.
+        /// Absolute path of the directory that they were fetched to; empty if nothing has changed.
         directory: String,
         /// Repositories whose lists are newer than those of the system, as users know them.
         changed: Vec<String>,

@@ -30,11 +30,13 @@
 
 mod call;
 mod catalogue;
+mod downloads;
 mod error;
 mod layers;
 mod limits;
 mod queries;
 mod reads;
+mod recent;
 mod records;
 mod snapshot;
 mod stack;
@@ -43,6 +45,7 @@ mod watch;
 
 pub use call::Call;
 pub use catalogue::{Catalogue, Options};
+pub use downloads::Downloads;
 pub use error::Error;
 pub use limits::{Handle, Limits};
 pub use stack::front;

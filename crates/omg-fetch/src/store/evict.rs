@@ -25,6 +25,15 @@ pub struct Freed {
     pub bytes: u64,
 }
 
+/// What is in the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    /// Files, with those that are partly here.
+    pub files: u64,
+    /// Bytes on the disk.
+    pub bytes: u64,
+}
+
 struct Entry {
     path: PathBuf,
     used: SystemTime,
@@ -46,6 +55,13 @@ impl Store {
         let bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
         self.remove_oldest(entries, bytes.saturating_sub(self.inner.limit), &mut freed)?;
         Ok(freed)
+    }
+
+    /// How much there is.
+    pub fn usage(&self) -> Result<Usage, Error> {
+        let entries = self.entries()?;
+        let bytes = entries.iter().map(|entry| entry.bytes).sum();
+        Ok(Usage { files: entries.len() as u64, bytes })
     }
 
     /// Removes everything that is not in use.
