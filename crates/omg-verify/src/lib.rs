@@ -1,4 +1,4 @@
-//! Digests, OpenPGP signatures, policy and grades: the only maker of [`Verified`].
+//! Digests and OpenPGP signatures: the only maker of [`Verified`].
 //!
 //! It reads open files, bytes and keyrings; it opens no socket, finds no file by itself but below the
 //! directories that it is given, and changes nothing.
@@ -10,6 +10,7 @@
 //! * [`Verified`]: what was checked. [`Verified::file`], [`Verified::copy`] and [`Verified::seal`] take an
 //!   open file, what is [expected](digest::Expected) of it, and a [`Proof`]; [`Verified::clearsigned`]
 //!   gives the text that was signed; [`Verified::staged`] puts the evidence of a plan's files together.
+//! * [`verdict::Verdicts`]: good verdicts, kept so that [`Verified::file_known`] need not find them twice.
 //!
 //! ```no_run
 //! use omg_verify::digest::{Expected, Sha256};
@@ -36,6 +37,7 @@ pub mod digest;
 mod error;
 pub mod openpgp;
 pub mod pacman;
+pub mod verdict;
 mod verified;
 
 pub use error::Error;

@@ -19,7 +19,7 @@ pub use fingerprint::{Fingerprint, Only};
 pub(crate) use judge::Findings;
 pub use keyring::{CERTS_MAX, KEYRING_MAX, Keyring};
 pub(crate) use policy::named;
-pub use policy::{CryptoPolicy, Demand, post_quantum_available};
+pub use policy::{CryptoPolicy, Demand, Rules, post_quantum_available};
 
 /// Who made a good signature.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

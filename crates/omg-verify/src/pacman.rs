@@ -8,5 +8,5 @@ mod web;
 
 pub use keyring::Keyring;
 pub use level::{Check, SigLevel, Subject, Trust, When};
-pub(crate) use signature::Signature;
+pub(crate) use signature::Detached;
 pub use signature::{present, verify};

@@ -7,6 +7,7 @@ use omg_core::{Artifact, Staged};
 
 use crate::digest::{self, Digests, Expected, Feed, Sha256};
 use crate::openpgp::{self, CryptoPolicy, Demand, Detached, Findings, Keyring, Signed, Signer};
+use crate::verdict::Verdicts;
 use crate::{Error, pacman};
 
 /// Something whose bytes were checked here. There is no other way to make one.
@@ -61,6 +62,12 @@ impl Evidence {
     /// What the verdict rests on.
     pub fn by(&self) -> By {
         self.by
+    }
+
+    /// The same bytes, whose digest is expected or not this time.
+    fn with(self, expected: &Expected) -> Self {
+        let by = if expected.has_digest() { By::DigestAndSignature } else { By::Signature };
+        Self { by, ..self }
     }
 
     pub(crate) fn new(sha256: Sha256, size: u64, signers: Vec<Signer>, by: By) -> Self {
@@ -123,6 +130,28 @@ impl Verified<File> {
         let evidence = verify(&mut digest::feed_file(&file, expected.size), expected, proof)?;
         omg_failpoint::reach!("verify.file.done");
         Ok(Self { value: file, evidence })
+    }
+
+    /// As [`file`](Self::file), but a verdict that is already known for the expected SHA-256 is not found
+    /// again: only digests are computed then. What is found is kept, if it can be.
+    pub fn file_known(
+        file: File,
+        expected: &Expected,
+        proof: Proof<'_>,
+        verdicts: &Verdicts,
+    ) -> Result<Self, Error> {
+        if let Some(sha256) = expected.sha256
+            && let Some(known) = verdicts.get(sha256, &proof)
+        {
+            let found = digest::expect(&file, expected)?;
+            if found.size == known.size {
+                return Ok(Self { value: file, evidence: known.with(expected) });
+            }
+        }
+        let verified = Self::file(file, expected, proof)?;
+        // A verdict that can't be kept costs time, and nothing else.
+        let _ = verdicts.keep(&verified.evidence, &proof);
+        Ok(verified)
     }
 
     /// Copies to a new, empty file and verifies the bytes that were written there, in one pass.
@@ -218,7 +247,7 @@ fn verify(feed: &mut impl Feed, expected: &Expected, proof: Proof<'_>) -> Result
                 None => (digest::digests(feed, also)?, Vec::new()),
                 Some(signature) => {
                     let signature =
-                        pacman::Signature { signature, keyring, policy, trust: check.trust };
+                        pacman::Detached { signature, keyring, policy, trust: check.trust };
                     let (digests, found) =
                         digest::run(feed, also, Box::new(move |chunks| signature.over(chunks)))?;
                     expected.check(&digests)?;

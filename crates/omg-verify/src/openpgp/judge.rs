@@ -1,6 +1,6 @@
 //! Which of the signatures count.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use sequoia_openpgp as pgp;
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
@@ -61,18 +61,13 @@ impl Findings {
 pub(crate) struct Judge<'a> {
     keyring: &'a Keyring,
     policy: StandardPolicy<'static>,
-    now: SystemTime,
+    crypto: CryptoPolicy,
     pub(crate) findings: Findings,
 }
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(keyring: &'a Keyring, policy: CryptoPolicy) -> Self {
-        Self {
-            keyring,
-            policy: policy.standard(),
-            now: policy.time(),
-            findings: Findings::default(),
-        }
+        Self { keyring, policy: policy.standard(), crypto: policy, findings: Findings::default() }
     }
 
     fn take(&mut self, checked: Result<GoodChecksum<'_>, VerificationError<'_>>) {
@@ -108,10 +103,13 @@ impl<'a> Judge<'a> {
         if omg_failpoint::weak!("08") {
             return Ok(());
         }
+        self.crypto.over_data(good.sig)?;
         if !self.keyring.allows(&primary, &key.clone().into()) {
             return Err(format!("its key {key} is not one of those that may sign here"));
         }
-        let valid = cert.with_policy(&self.policy, self.now).map_err(|error| error.to_string())?;
+        let valid = cert
+            .with_policy(&self.policy, self.crypto.time())
+            .map_err(|error| error.to_string())?;
         valid.alive().map_err(|error| error.to_string())?;
         if matches!(valid.revocation_status(), RevocationStatus::Revoked(_)) {
             return Err("it is revoked".to_owned());

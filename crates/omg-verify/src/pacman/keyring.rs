@@ -6,9 +6,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::trustdb::{self, Numbers, Owned, Owner};
+use super::web::{Validity, Web};
 use crate::Error;
 use crate::digest::Sha256;
-use crate::openpgp::{self, Fingerprint};
+use crate::openpgp::{self, CryptoPolicy, Fingerprint};
 
 /// Bytes of the largest list of trusted or revoked keys.
 const LIST_MAX: u64 = 1 << 20;
@@ -88,6 +89,14 @@ impl Keyring {
     /// The keys themselves.
     pub fn keys(&self) -> &openpgp::Keyring {
         &self.keys
+    }
+
+    /// Does the web of trust make this primary key fully valid at the policy's moment? None if it is not
+    /// here. Disabled keys may be valid, and sign nothing all the same.
+    pub fn is_valid(&self, key: &Fingerprint, policy: CryptoPolicy) -> Option<bool> {
+        let cert = self.keys.cert(&key.as_str().parse().ok()?)?;
+        let standard = policy.standard();
+        Some(Web::new(self, policy, &standard).validity(cert) == Validity::Full)
     }
 
     /// Tells apart keyrings whose verdicts may differ.

@@ -7,12 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use buffered_reader::BufferedReader;
 use sequoia_openpgp as pgp;
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
+use sequoia_openpgp::packet::key::{PublicParts, UnspecifiedRole};
+use sequoia_openpgp::packet::{Key, Signature};
 use sequoia_openpgp::parse::stream::{
-    DetachedVerifierBuilder, GoodChecksum, MessageLayer, MessageStructure, VerificationError,
-    VerificationHelper,
+    DetachedVerifierBuilder, MessageLayer, MessageStructure, VerificationError, VerificationHelper,
 };
 use sequoia_openpgp::parse::{Cookie, Parse};
-use sequoia_openpgp::policy::StandardPolicy;
+use sequoia_openpgp::policy::{HashAlgoSecurity, Policy as _, StandardPolicy};
 use sequoia_openpgp::types::RevocationStatus;
 
 use super::web::{Validity, Web};
@@ -46,19 +47,19 @@ pub fn verify(
     trust: Trust,
 ) -> Result<Vec<Signer>, Error> {
     let data = buffered_reader::Generic::with_cookie(data, Some(CHUNK), Cookie::default());
-    Signature { signature, keyring, policy, trust }.over_reader(data)
+    Detached { signature, keyring, policy, trust }.over_reader(data)
 }
 
 /// A signature before the bytes are there.
 #[derive(Clone, Copy)]
-pub(crate) struct Signature<'a> {
+pub(crate) struct Detached<'a> {
     pub(crate) signature: &'a [u8],
     pub(crate) keyring: &'a Keyring,
     pub(crate) policy: CryptoPolicy,
     pub(crate) trust: Trust,
 }
 
-impl Signature<'_> {
+impl Detached<'_> {
     /// Over bytes that come through a channel.
     pub(crate) fn over(self, chunks: Receiver<Chunk>) -> Result<Vec<Signer>, Error> {
         self.over_reader(Chunks::new(chunks))
@@ -100,7 +101,7 @@ enum Status {
 }
 
 struct Judge<'a> {
-    of: Signature<'a>,
+    of: Detached<'a>,
     standard: &'a StandardPolicy<'static>,
     good: Vec<Signer>,
     bad: Vec<String>,
@@ -111,64 +112,86 @@ impl Judge<'_> {
         self.of.policy.time()
     }
 
-    fn take(&mut self, good: &GoodChecksum<'_>) {
-        let cert = good.ka.cert();
-        let validity = match self.status(good) {
-            Status::Bad(reason) => return self.refuse(cert, &reason),
+    /// Takes a signature that fits the bytes.
+    fn take(&mut self, signature: &Signature, cert: &pgp::Cert, key: &pgp::Fingerprint) {
+        let status = self.status(signature, cert, key);
+        let validity = match &status {
+            Status::Bad(reason) => return self.refuse(cert, reason),
             // GnuPG does not vouch for keys that have expired.
             Status::KeyExpired => Validity::Unknown,
             Status::Valid => {
-                Web { keyring: self.of.keyring, policy: self.standard, now: self.now() }
-                    .validity(cert)
+                Web::new(self.of.keyring, self.of.policy, self.standard).validity(cert)
             }
         };
-        let allowed = match validity {
-            Validity::Full => true,
-            Validity::Marginal | Validity::Unknown => {
-                self.of.trust == Trust::TrustAll || omg_failpoint::weak!("08")
-            }
-            Validity::Never => false,
+        let all = self.of.trust == Trust::TrustAll || omg_failpoint::weak!("08");
+        let refused = match (validity, status) {
+            (Validity::Full, _) => None,
+            (Validity::Never, _) => Some("the key should never be trusted"),
+            _ if all => None,
+            (_, Status::KeyExpired) => Some("the key has expired"),
+            (Validity::Marginal, _) => Some("the key is of marginal trust"),
+            (Validity::Unknown, _) => Some("the key is of unknown trust"),
         };
-        if !allowed {
-            let reason = match self.status(good) {
-                Status::KeyExpired => "the key has expired",
-                _ if validity == Validity::Marginal => "the key is of marginal trust",
-                _ if validity == Validity::Never => "the key should never be trusted",
-                _ => "the key is of unknown trust",
-            };
+        if let Some(reason) = refused {
             return self.refuse(cert, reason);
         }
-        let made = good.sig.signature_creation_time();
+        let made = signature.signature_creation_time();
+        let made = made.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
         self.good.push(Signer {
             fingerprint: cert.fingerprint().into(),
-            key: good.ka.key().fingerprint().into(),
-            made: made
-                .and_then(|it| it.duration_since(UNIX_EPOCH).ok())
-                .map_or(0, |it| it.as_secs()),
+            key: key.clone().into(),
+            made: made.map_or(0, |it| it.as_secs()),
         });
     }
 
-    fn status(&self, good: &GoodChecksum<'_>) -> Status {
-        let cert = good.ka.cert();
+    fn status(&self, signature: &Signature, cert: &pgp::Cert, key: &pgp::Fingerprint) -> Status {
         let fingerprint: Fingerprint = cert.fingerprint().into();
         if self.of.keyring.owned(&fingerprint).disabled && !omg_failpoint::weak!("08") {
             return Status::Bad("the key is disabled".to_owned());
+        }
+        if let Err(reason) = self.of.policy.over_data(signature) {
+            return Status::Bad(reason);
         }
         let valid = match cert.with_policy(self.standard, self.now()) {
             Ok(valid) => valid,
             Err(error) => return Status::Bad(format!("{error:#}")),
         };
-        let Some(key) = valid.keys().key_handle(good.ka.key().fingerprint()).next() else {
+        let Some(key) = valid.keys().key_handle(key).next() else {
             return Status::Bad("the key is not bound any more".to_owned());
         };
         let revoked = |status| matches!(status, RevocationStatus::Revoked(_));
         if revoked(valid.revocation_status()) || revoked(key.revocation_status()) {
             return Status::Bad("the key is revoked".to_owned());
         }
+        if !key.for_signing() {
+            return Status::Bad("the key may not sign".to_owned());
+        }
         if valid.alive().is_err() || key.alive().is_err() {
             return Status::KeyExpired;
         }
         Status::Valid
+    }
+
+    /// A signature of a key that was not good on the day of the signature, as far as its self-signatures
+    /// still tell. GnuPG asks only whether it is good today, and `pacman-key` drops older self-signatures.
+    fn take_of_today(
+        &mut self,
+        signature: &Signature,
+        cert: &pgp::Cert,
+        reason: &pgp::anyhow::Error,
+    ) {
+        let fits = |key: &Key<PublicParts, UnspecifiedRole>| {
+            signature.signature_creation_time().is_some_and(|made| made >= key.creation_time())
+                && signature.signature_alive(self.now(), None).is_ok()
+                && signature.verify_document(key).is_ok()
+                && self.standard.signature(signature, HashAlgoSecurity::CollisionResistance).is_ok()
+        };
+        let handles = signature.get_issuers();
+        let mut keys = cert.keys().key_handles(handles).map(|it| it.key());
+        match keys.find(|key| fits(key)).map(|it| it.fingerprint()) {
+            Some(key) => self.take(signature, cert, &key),
+            None => self.refuse(cert, &format!("{reason:#}")),
+        }
     }
 
     fn refuse(&mut self, cert: &pgp::Cert, reason: &str) {
@@ -185,11 +208,13 @@ impl Judge<'_> {
                 );
                 self.bad.push(format!("{by}: the key is not in the keyring"));
             }
-            VerificationError::UnboundKey { cert, error, .. } => {
-                self.refuse(cert, &format!("{error:#}"));
+            VerificationError::UnboundKey { sig, cert, error } => {
+                self.take_of_today(sig, cert, error);
             }
-            VerificationError::BadKey { ka, error, .. }
-            | VerificationError::BadSignature { ka, error, .. } => {
+            VerificationError::BadKey { sig, ka, error } => {
+                self.take_of_today(sig, ka.cert(), error);
+            }
+            VerificationError::BadSignature { ka, error, .. } => {
                 self.refuse(ka.cert(), &format!("{error:#}"));
             }
             other => self.bad.push(other.to_string()),
@@ -210,7 +235,9 @@ impl VerificationHelper for &mut Judge<'_> {
             };
             for checked in results {
                 match checked {
-                    Ok(good) => self.take(&good),
+                    Ok(good) => {
+                        self.take(good.sig, good.ka.cert(), &good.ka.key().fingerprint());
+                    }
                     Err(error) => self.take_error(&error),
                 }
             }

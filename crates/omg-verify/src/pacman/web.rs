@@ -13,7 +13,7 @@ use sequoia_openpgp::types::RevocationStatus;
 use super::Keyring;
 use super::keyring::Roots;
 use super::trustdb::Owner;
-use crate::openpgp::Fingerprint;
+use crate::openpgp::{CryptoPolicy, Fingerprint};
 
 /// How far a key is known to be its owner's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,12 +30,18 @@ pub(super) enum Validity {
 
 /// The web as it is at a moment.
 pub(super) struct Web<'a> {
-    pub(super) keyring: &'a Keyring,
-    pub(super) policy: &'a dyn Policy,
-    pub(super) now: SystemTime,
+    keyring: &'a Keyring,
+    crypto: CryptoPolicy,
+    policy: &'a dyn Policy,
+    now: SystemTime,
 }
 
-impl Web<'_> {
+impl<'a> Web<'a> {
+    /// `policy` is that of `crypto`.
+    pub(super) fn new(keyring: &'a Keyring, crypto: CryptoPolicy, policy: &'a dyn Policy) -> Self {
+        Self { keyring, crypto, policy, now: crypto.time() }
+    }
+
     /// How valid is this key? Keys that are disabled are valid as before; whoever uses them asks for that.
     pub(super) fn validity(&self, cert: &pgp::Cert) -> Validity {
         self.at_depth(cert, 0)
@@ -101,6 +107,7 @@ impl Web<'_> {
         let of = user.amalgamation();
         let certified = of
             .active_certifications_by_key(self.policy, self.now, key)
+            .filter(|it| self.crypto.over_keys(it))
             .filter_map(|it| it.signature_creation_time())
             .max();
         let revoked = of
