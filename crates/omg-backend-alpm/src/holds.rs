@@ -17,7 +17,8 @@ const LARGEST: u64 = 1 << 20;
 pub fn read(root: &Path) -> Vec<String> {
     let mut text = String::new();
     // No file is the usual case; what can't be read holds nothing, as with an unreadable pacman.conf.
-    let read = File::open(root.join(FILE)).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
+    let read =
+        File::open(root.join(FILE)).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
     if read.is_err() {
         return Vec::new();
     }
@@ -34,7 +35,8 @@ fn names(text: &str) -> Vec<String> {
 
 /// Has it only what PKGBUILD(5) allows in a name? Patterns are none.
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._+-".contains(&byte))
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@._+-".contains(&byte))
 }
 
 #[cfg(test)]
