@@ -14,7 +14,7 @@ use omg_core::Fault;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::downloads::{Downloads, nowhere};
+use crate::downloads::{Downloads, Place, nowhere};
 use crate::recent::RecentPlans;
 use crate::snapshot;
 use crate::view::View;
@@ -206,8 +206,8 @@ impl<B: PackageManager> Catalogue<B> {
     }
 
     /// Where changes are staged.
-    pub(crate) fn downloads(&self) -> Result<&Downloads, Fault> {
-        self.options.downloads.as_ref().ok_or_else(nowhere)
+    pub(crate) async fn downloads(&self) -> Result<&Place, Fault> {
+        self.options.downloads.as_ref().ok_or_else(nowhere)?.place().await
     }
 
     pub(crate) fn recent(&self) -> &RecentPlans {

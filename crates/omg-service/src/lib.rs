@@ -45,7 +45,7 @@ mod watch;
 
 pub use call::Call;
 pub use catalogue::{Catalogue, Options};
-pub use downloads::Downloads;
+pub use downloads::{Downloads, Place};
 pub use error::Error;
 pub use limits::{Handle, Limits};
 pub use stack::front;

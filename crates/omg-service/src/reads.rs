@@ -92,7 +92,9 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
         }
         Query::Sync => queries::sync::answer(catalogue, &ask.reporter).await?.encode(),
         Query::Store { task } => {
-            queries::store::answer(catalogue.downloads()?.fetcher.store(), task).await?.encode()
+            queries::store::answer(catalogue.downloads().await?.fetcher.store(), task)
+                .await?
+                .encode()
         }
         Query::WhyNot { package } => queries::plan::why_not(view, backend, package).await?.encode(),
         Query::Groups { group } => queries::groups::answer(view, group)?.encode(),

@@ -31,6 +31,7 @@ pub(super) async fn load(
         snapshot: snapshot(arguments),
         namespace: vendor(&arguments.root),
         memory: settings.cache.memory_bytes,
+        downloads: super::downloads::downloads(arguments, settings),
     };
     Catalogue::start(backend, store(arguments), options).await
 }

@@ -17,7 +17,7 @@ pub(crate) async fn answer<B: PackageManager>(
     change: &Change,
     bases: &str,
 ) -> Result<Reply<'static>, Fault> {
-    let fetcher = catalogue.downloads()?.fetcher.clone();
+    let fetcher = catalogue.downloads().await?.fetcher.clone();
     reporter.report(Progress::Step { percent: 0, what: "planning".to_owned() });
     let plan = planned(catalogue.backend(), change).await?;
     let builds = chosen(&plan, bases)?;

@@ -31,7 +31,7 @@ pub(crate) async fn answer<B: PackageManager>(
     change: &Change,
     digest: &str,
 ) -> Result<Reply<'static>, Fault> {
-    let fetcher = catalogue.downloads()?.fetcher.clone();
+    let fetcher = catalogue.downloads().await?.fetcher.clone();
     // Whoever waits for more than it takes to plan is told that somebody is at work.
     reporter.report(Progress::Step { percent: 0, what: "planning".to_owned() });
     let plan = planned(catalogue.backend(), change).await?;

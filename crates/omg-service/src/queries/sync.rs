@@ -19,7 +19,7 @@ pub(crate) async fn answer<B: PackageManager>(
     catalogue: &Catalogue<B>,
     reporter: &Reporter,
 ) -> Result<Reply<'static>, Fault> {
-    let downloads = catalogue.downloads()?;
+    let downloads = catalogue.downloads().await?;
     let directory = Directory::make(&downloads.lists)?;
     let heard = |event| reporter.report(event);
     let fetched =
