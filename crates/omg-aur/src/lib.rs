@@ -12,6 +12,7 @@ mod address;
 mod aur;
 mod backoff;
 mod both;
+pub mod build;
 pub mod constraint;
 pub mod dump;
 mod error;
