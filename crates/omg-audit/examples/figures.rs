@@ -1,7 +1,7 @@
 //! Measures the log: `cargo run --release -p omg-audit --example figures [RECORDS]`.
 //!
 //! What is printed is time per record alone and in company, and how fast a log is verified.
-#![allow(clippy::print_stdout, reason = "this program's purpose")]
+#![expect(clippy::print_stdout, reason = "it is what it is for")]
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest, Sha256};
 
-use crate::{Hash, Id, Record};
+use crate::{Bytes, Hash, Id, Record};
 
 /// The algorithm byte of Ed25519 in C2SP's key ids.
 const ED25519: u8 = 1;
@@ -27,7 +27,7 @@ pub(crate) fn sign(log_id: &Id, size: u64, root: &Hash, key: &SigningKey) -> Str
 /// A public key as text, in the form of C2SP's verifier keys: name, key id, key.
 pub(crate) fn public_key(log_id: &Id, key: &[u8; 32]) -> String {
     let origin = Record::origin(log_id);
-    let id: String = key_id(&origin, key).iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = Bytes(key_id(&origin, key));
     let mut bytes = vec![ED25519];
     bytes.extend(key);
     format!("{origin}+{id}+{}\n", STANDARD.encode(bytes))

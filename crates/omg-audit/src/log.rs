@@ -46,7 +46,7 @@ impl Default for Options {
             world_readable: false,
             lock_timeout: Duration::from_secs(30),
             pin: None,
-            key_lifetime: Duration::from_secs(24 * 60 * 60),
+            key_lifetime: Duration::from_hours(24),
             clock: Time::now,
         }
     }
@@ -120,7 +120,7 @@ impl Log {
     /// # Errors
     /// If the log can't be opened.
     pub fn genesis(&self) -> Result<String> {
-        self.group.with(|store| create::genesis(store))
+        self.group.with(create::genesis)
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn events(whole: &Whole<'_>) -> Vec<Value> {
     if whole.subjects.is_empty() {
         let app =
             json!({ "name": "omg", "vendor_name": "OMG", "version": env!("CARGO_PKG_VERSION") });
-        return vec![lifecycle(whole, 99, &record.op, app, json!({}))];
+        return vec![lifecycle(whole, 99, &record.op, &app, &json!({}))];
     }
     let mut events: Vec<Value> = whole.subjects.iter().map(|it| of_subject(whole, it)).collect();
     if record.phase == Phase::Commit {
@@ -45,10 +45,10 @@ fn of_subject(whole: &Whole<'_>, subject: &Subject) -> Value {
         "sha256": subject.sha256,
         "grade": subject.grade,
     });
-    lifecycle(whole, activity, name, app, more)
+    lifecycle(whole, activity, name, &app, &more)
 }
 
-fn lifecycle(whole: &Whole<'_>, activity: u32, name: &str, app: Value, more: Value) -> Value {
+fn lifecycle(whole: &Whole<'_>, activity: u32, name: &str, app: &Value, more: &Value) -> Value {
     let record = whole.record;
     let (severity, severity_name) = match record.phase {
         Phase::Deny => (3, "Medium"),

@@ -23,6 +23,7 @@ impl Draft {
     pub(super) fn new(phase: Phase, mut entry: Entry) -> Self {
         if !omg_failpoint::weak!("57") {
             entry.words = redact::words(&entry.words);
+            entry.request = redact::text(&entry.request);
         }
         Self { phase, entry, intent: None, outcome: None, rotation: None }
     }

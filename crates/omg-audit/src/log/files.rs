@@ -25,24 +25,16 @@ pub(super) struct Dir {
 impl Dir {
     /// Opens the directory of a log; makes it if it isn't there.
     pub(super) fn open(path: &Path, world_readable: bool) -> Result<Self> {
-        let made = match std::fs::symlink_metadata(path) {
-            Ok(_) => false,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                std::fs::create_dir_all(path).map_err(Error::io(path, "making the directory"))?;
-                true
-            }
+        match std::fs::symlink_metadata(path) {
+            Ok(_) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => make(path, world_readable)?,
             Err(e) => return Err(Error::io(path, "looking for the directory")(e)),
-        };
+        }
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
         let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| match e {
             Errno::LOOP | Errno::NOTDIR => untrusted(path, "is not a directory"),
             e => Error::io(path, "opening the directory")(e.into()),
         })?;
-        if made {
-            let mode = if world_readable { 0o755 } else { 0o700 };
-            fchmod(&fd, Mode::from_raw_mode(mode))
-                .map_err(|e| Error::io(path, "setting its mode")(e.into()))?;
-        }
         trusted(path, &fd, false)?;
         Ok(Self { path: path.to_owned(), fd, world_readable })
     }
@@ -132,6 +124,20 @@ impl Dir {
         rustix::fs::fsync(&self.fd)
             .map_err(|e| Error::io(&self.path, "making its names durable")(e.into()))
     }
+}
+
+/// Makes the directory and those above it that are missing. The umask must not decide who gets to it.
+fn make(path: &Path, world_readable: bool) -> Result<()> {
+    let missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(missing).collect();
+    let mode =
+        std::os::unix::fs::PermissionsExt::from_mode(if world_readable { 0o755 } else { 0o700 });
+    for dir in missing.into_iter().rev() {
+        std::fs::create_dir(dir).map_err(Error::io(dir, "making the directory"))?;
+        std::fs::set_permissions(dir, std::fs::Permissions::clone(&mode))
+            .map_err(Error::io(dir, "setting its mode"))?;
+    }
+    Ok(())
 }
 
 /// Is it ours, and nobody else's to write? Asked of the open descriptor, so that it can't be another

@@ -120,7 +120,7 @@ impl Group {
     }
 
     /// Has the end of an intent written unless it has one.
-    pub(super) fn submit_once(&self, draft: Draft) -> Result<bool> {
+    pub(super) fn submit_once(&self, draft: &Draft) -> Result<bool> {
         let mut slot = lock(&self.slot);
         let result = caught(&self.dir, || {
             let store = slot.open(&self.dir, &self.options)?;
@@ -129,7 +129,7 @@ impl Group {
                 None => true,
             };
             if still_open {
-                slot.append(&self.dir, &self.options, std::slice::from_ref(&draft), true)?;
+                slot.append(&self.dir, &self.options, std::slice::from_ref(draft), true)?;
             }
             Ok(still_open)
         });
@@ -236,14 +236,7 @@ impl Slot {
         };
         let mut results = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            let written = batch.push(draft, &time).and_then(|seq| {
-                let held = match draft.phase {
-                    Phase::Intent => Held::take(dir, seq)?,
-                    _ => None,
-                };
-                Ok(Written { seq, held })
-            });
-            results.push(written);
+            results.push(place(&mut batch, dir, draft, &time));
         }
         batch.seal(next.as_ref().unwrap_or(&store.key));
         let written = store.write(batch);
@@ -261,6 +254,25 @@ impl Slot {
         }
         self.seen = Some((store.tail.size, store.tail.head));
         Ok(results)
+    }
+}
+
+/// Gives a draft its place in a batch, an intent only if it is shown that its process lives.
+fn place(batch: &mut Batch, dir: &Dir, draft: &Draft, time: &Time) -> Result<Written> {
+    let seq = batch.tail.size;
+    let held = match draft.phase {
+        Phase::Intent => Some(Held::take(dir, seq)?.ok_or_else(|| Error::Locked {
+            path: dir.path.clone(),
+            holder: "that ends a change of the same number".into(),
+        })?),
+        _ => None,
+    };
+    match batch.push(draft, time) {
+        Ok(seq) => Ok(Written { seq, held }),
+        Err(e) => {
+            pending::forget(dir, seq)?;
+            Err(e)
+        }
     }
 }
 

@@ -72,9 +72,8 @@ pub(super) fn begin(group: &Arc<Group>, entry: Entry) -> Result<Pending> {
     let begun = Instant::now();
     let written = group.submit(draft)?;
     omg_failpoint::reach!("audit.intent.written");
-    let mut held = match written.held {
-        Some(held) => held,
-        None => return Err(crate::Error::Poisoned("an intent has no lock".into())),
+    let Some(mut held) = written.held else {
+        return Err(crate::Error::Poisoned("an intent has no lock".into()));
     };
     held.group = Some(Arc::clone(group));
     Ok(Pending { group: Arc::clone(group), seq: written.seq, entry: rest, begun, _held: held })
@@ -157,7 +156,7 @@ pub(super) fn recover(group: &Group) -> Result<Vec<Record>> {
             ..Outcome::default()
         };
         // Another process may have seen it dead and recorded it before we held its lock.
-        if group.submit_once(draft.outcome(outcome))? {
+        if group.submit_once(&draft.outcome(outcome))? {
             interrupted.push(intent);
         }
     }

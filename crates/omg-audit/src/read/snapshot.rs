@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The contents of the file.
 pub(super) fn take(path: &Path) -> Result<Vec<u8>> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path);
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
     let file = file.map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Error::Absent { path: path.to_owned() },
         _ => Error::io(path, "opening it")(e),
@@ -49,7 +49,7 @@ fn settled(file: &File) -> io::Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     let mut bytes = vec![0; length as usize];
-    let mut again = [0; 1 << 16];
+    let mut again = vec![0; 1 << 16];
     match file.read_exact_at(&mut bytes, 0) {
         Ok(()) => {}
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),

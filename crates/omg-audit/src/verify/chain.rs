@@ -98,7 +98,7 @@ impl Check {
                             add(size, Kind::Stored, checkpoint);
                         }
                         Ok(_) => {
-                            bad.push((Some(size), "a checkpoint stands at another's place".into()))
+                            bad.push((Some(size), "a checkpoint stands at another's place".into()));
                         }
                         Err(e) => bad.push((Some(size), e.to_string())),
                     }

@@ -69,6 +69,7 @@ fn entry_point() {
         // Changes one after the other, until it is killed.
         "endless" => changes(&dir, usize::MAX, &Options::default()),
         "one" => changes(&dir, 1, &Options::default()),
+        "few" => changes(&dir, 5, &Options::default()),
         "fifty" => changes(&dir, 50, &Options::default()),
         // With a new key each time.
         "rotating" => {
@@ -83,6 +84,7 @@ fn entry_point() {
         "full" => crate::full::fill_up(&dir),
         "clock" => crate::clock::backwards(&dir),
         "secrets" => crate::secrets::record(&dir),
+        "export" => crate::export::hand_out(&dir),
         "damaged" => crate::damage::read(&dir),
         "denied" => {
             let log = Log::open(&dir, &Options::default()).unwrap();

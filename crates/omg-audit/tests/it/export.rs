@@ -6,6 +6,7 @@ use omg_core::is_dangerous;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::child;
 use crate::world::{cases, entry, fault, fill, place};
 
 fn lines(dir: &std::path::Path, format: Format, from: u64) -> (Vec<String>, u64) {
@@ -97,7 +98,7 @@ fn cef(line: &str) -> (Vec<String>, Vec<(String, String)>) {
                 let key = text.rsplit(' ').next().unwrap().to_owned();
                 text.truncate(text.len() - key.len());
                 if let Some((_, value)) = pairs.last_mut() {
-                    *value = text.trim_end_matches(' ').to_owned();
+                    text.trim_end_matches(' ').clone_into(value);
                 }
                 pairs.push((key, String::new()));
                 text.clear();
@@ -131,6 +132,8 @@ fn hostile_text_is_one_record_and_controls_nothing() {
     let log = Log::open(&dir, &Options::default()).unwrap();
     for (number, text) in HOSTILE.iter().enumerate() {
         let mut hostile = entry(text, text, number);
+        // Without a word or a request that would be left out or changed before it is recorded.
+        hostile.words = Vec::new();
         hostile.request = (*text).to_owned();
         let mut fault = fault();
         fault.message = (*text).to_owned();
@@ -188,6 +191,26 @@ fn hostile_text_is_one_record_and_controls_nothing() {
                 }
             }
         }
+    }
+}
+
+/// The child's side: hands out what it finds, and fails if it could control a terminal.
+pub(crate) fn hand_out(dir: &std::path::Path) {
+    for format in Format::ALL {
+        for line in lines(dir, format, 1).0 {
+            assert!(!line.chars().any(is_dangerous) && line.starts_with(['{', 'C']), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn without_escapes_it_would_be_otherwise() {
+    let (_keep, dir) = place();
+    let log = Log::open(&dir, &Options::default()).unwrap();
+    log.deny(entry("install", "\u{9b}31m\nCEF:0|forged", 1), &fault()).unwrap();
+    for (weaken, harmless) in [("56", false), ("", true)] {
+        let (_, status) = child::run("export", &dir, &[("OMG_WEAKEN", weaken)]);
+        assert_eq!(status.success(), harmless, "{weaken}");
     }
 }
 

@@ -11,6 +11,7 @@ mod clock;
 mod crash;
 mod damage;
 mod export;
+mod failing;
 mod full;
 mod log;
 mod merkle;

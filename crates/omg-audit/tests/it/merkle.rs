@@ -16,6 +16,12 @@ fn hash(value: &Value) -> Option<Hash> {
     bytes.try_into().ok().map(Bytes)
 }
 
+/// Roots of the vectors about sizes are short texts, for code that takes any bytes: here digests of them.
+fn root(value: &Value) -> Option<Hash> {
+    let text = STANDARD.decode(value.as_str()?).ok()?;
+    hash(value).or_else(|| Some(Bytes(sha2::Sha256::digest(text).into())))
+}
+
 fn proof(value: &Value) -> Option<Proof> {
     match value {
         Value::Null => Some(Proof::default()),
@@ -41,7 +47,7 @@ fn vectors() -> Option<Vec<(String, Value)>> {
         let name = file.path().unwrap().display().to_string();
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
-        if name.ends_with(".json") {
+        if name.rsplit_once('.').is_some_and(|(_, end)| end == "json") {
             vectors.push((name, serde_json::from_str(&text).unwrap()));
         }
     }
@@ -61,7 +67,7 @@ fn holds(name: &str, vector: &Value) -> Option<bool> {
     }
     if name.starts_with("consistency/") {
         let check = || {
-            let (before, after) = (hash(&vector["root1"])?, hash(&vector["root2"])?);
+            let (before, after) = (root(&vector["root1"])?, root(&vector["root2"])?);
             proof?.extends(number("size1")?, &before, number("size2")?, &after).ok()
         };
         return Some(check().is_some());
@@ -75,9 +81,10 @@ fn vectors_of_transparency_dev() {
     let (mut good, mut bad, mut wrong) = (0, 0, Vec::new());
     for (name, vector) in &vectors {
         let Some(holds) = holds(name, vector) else { continue };
-        match vector["wantErr"].as_bool().unwrap() {
-            true => bad += 1,
-            false => good += 1,
+        if vector["wantErr"].as_bool().unwrap() {
+            bad += 1;
+        } else {
+            good += 1;
         }
         if holds == vector["wantErr"].as_bool().unwrap() {
             wrong.push(name);

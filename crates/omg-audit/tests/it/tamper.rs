@@ -221,7 +221,9 @@ fn sign(origin: &str, records: &[Vec<u8>], key: &ed25519_dalek::SigningKey) -> S
     use base64::Engine as _;
     use sha2::Digest as _;
     let mut tree = ct_merkle::mem_backed_tree::MemoryBackedTree::<sha2::Sha256, Leaf>::new();
-    records.iter().for_each(|bytes| tree.push(Leaf(bytes.clone())));
+    for bytes in records {
+        tree.push(Leaf(bytes.clone()));
+    }
     let base64 = base64::engine::general_purpose::STANDARD;
     let body = format!("{origin}\n{}\n{}\n", records.len(), base64.encode(tree.root().as_bytes()));
     let public = key.verifying_key();
@@ -261,6 +263,47 @@ fn another_machines_log() {
 }
 
 #[test]
+fn anchors_of_every_age() {
+    let (_keep, dir) = place();
+    let mut anchors = Vec::new();
+    for number in 0..6 {
+        let lifetime = std::time::Duration::from_secs(if number % 2 == 0 { 0 } else { 3600 });
+        let log =
+            Log::open(&dir, &Options { key_lifetime: lifetime, ..Options::default() }).unwrap();
+        fill(&log, 20);
+        // A witness's line under ours is none of our business.
+        anchors.push(format!("{}\u{2014} witness.example AAAAAAAA\n", log.checkpoint().unwrap()));
+    }
+    let against = Against { anchors: anchors.clone(), ..Against::default() };
+    let report = verify(&dir, &against).unwrap();
+    assert_eq!((report.exit(), report.anchors), (0, 6), "{:?}", report.findings);
+    assert!(report.epochs > 3);
+    // One digit of its size or root is another.
+    for (from, to) in [("\n", "\n1"), ("=\n\n", "A=\n\n")] {
+        let forged = anchors[2].replacen(from, to, 1);
+        match verify(&dir, &Against { anchors: vec![forged], ..Against::default() }) {
+            Ok(report) => assert_eq!(report.exit(), 1),
+            Err(e) => assert_eq!(e.code(), Code::Usage),
+        }
+    }
+}
+
+#[test]
+fn what_is_not_looked_at_again_still_counts() {
+    let (_keep, dir) = filled(300);
+    let from = |from, dir: &Path| verify(dir, &Against { from, ..Against::default() }).unwrap();
+    assert_eq!(from(200, &dir).exit(), 0);
+    let mut contents = Contents::of(&dir);
+    let bytes = contents.records.get_mut(&20).unwrap();
+    let at = bytes.windows(7).position(|bytes| bytes == b"package").unwrap();
+    bytes[at] = b'q';
+    let (_keep, altered) = contents.write(&dir);
+    let report = from(200, &altered);
+    assert_eq!(report.exit(), 1);
+    assert!(report.first_bad().unwrap() <= 20, "{report:?}");
+}
+
+#[test]
 fn gone() {
     let (_keep, dir) = filled(10);
     std::fs::remove_file(dir.join("log.redb")).unwrap();
@@ -291,12 +334,13 @@ fn begun_anew() {
     assert_eq!(check(&dir).exit(), 1);
 }
 
+type Edit = fn(&mut Contents, u64);
+
 #[test]
 fn a_writer_refuses_an_altered_end() {
     let (_keep, dir) = filled(100);
     let whole = Contents::of(&dir);
     let last = whole.len() - 1;
-    type Edit = fn(&mut Contents, u64);
     let edits: [Edit; 4] = [
         |contents, last| {
             contents.records.remove(&last);
