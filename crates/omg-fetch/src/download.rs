@@ -37,6 +37,15 @@ pub(crate) struct Cap {
     pub(crate) digest: bool,
 }
 
+/// A file of which nothing more has to be fetched.
+#[derive(Debug)]
+pub(crate) enum Arrived {
+    /// Here, but not in the store yet.
+    Whole(Partial),
+    /// In the store: another has fetched it meanwhile.
+    Stored(Stored),
+}
+
 /// What a file on its way has to be, and who hears of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
@@ -47,16 +56,16 @@ pub(crate) struct Terms<'a> {
 // === impl Transfer ===
 
 impl Transfer {
-    /// Fetches a file from this address into the store.
+    /// Fetches a file from this address, up to the last byte, and sees that it has its digest.
     pub(crate) async fn file(
         &self,
         request: &Request,
         address: &Address,
         meter: &Arc<Meter>,
-    ) -> Result<Stored, Error> {
+    ) -> Result<Arrived, Error> {
         let mut partial = match self.claim(request).await? {
-            Ok(partial) => partial,
-            Err(stored) => return Ok(stored),
+            Arrived::Whole(partial) => partial,
+            stored @ Arrived::Stored(_) => return Ok(stored),
         };
         let most = request.size.unwrap_or(self.options.caps.file);
         let cap = Cap { most, size: request.size, digest: true };
@@ -64,30 +73,39 @@ impl Transfer {
         loop {
             meter.set(partial.length());
             partial = self.body(partial, address, cap, meter).await?;
-            let (sha256, from) = (request.sha256, address.to_string());
-            let kept = blocking("keeping a file", move || partial.keep(&sha256, &from)).await?;
-            match kept {
-                Ok(blob) => {
-                    let origin = Origin::Mirror(address.to_string());
-                    return Ok(Stored::new(&blob, origin));
-                }
+            match partial.check(&request.sha256, &address.to_string()) {
+                Ok(()) => return Ok(Arrived::Whole(partial)),
                 // The wrong bytes may be the old ones: this mirror has a second chance.
-                Err((mut old, Error::Digest { .. })) if resumed => {
+                Err(_) if resumed => {
                     resumed = false;
-                    old.restart()?;
-                    partial = old;
+                    partial.restart()?;
                 }
-                // After a failed write nobody knows what is on the disk.
-                Err((bad, error)) => {
-                    bad.discard()?;
+                Err(error) => {
+                    partial.discard()?;
                     return Err(error);
                 }
             }
         }
     }
 
+    /// Puts a file into the store that has arrived.
+    pub(crate) async fn keep(
+        &self,
+        partial: Partial,
+        request: &Request,
+        address: &Address,
+    ) -> Result<Stored, Error> {
+        let (sha256, from) = (request.sha256, address.to_string());
+        let kept = blocking("keeping a file", move || partial.keep(&sha256, &from)).await?;
+        match kept {
+            Ok(blob) => Ok(Stored::new(&blob, Origin::Mirror(address.to_string()))),
+            // After a failed write nobody knows what is on the disk.
+            Err((bad, error)) => bad.discard().and(Err(error)),
+        }
+    }
+
     /// The partial file of a request; or the whole one, if another has fetched it meanwhile.
-    async fn claim(&self, request: &Request) -> Result<Result<Partial, Stored>, Error> {
+    async fn claim(&self, request: &Request) -> Result<Arrived, Error> {
         loop {
             let (store, sha256) = (self.store.clone(), request.sha256);
             let claimed = blocking("opening a partial file", move || {
@@ -96,9 +114,9 @@ impl Transfer {
                     Some(blob) => {
                         // An empty one was made by us just now.
                         partial.filter(|it| it.length() == 0).map_or(Ok(()), |it| it.discard())?;
-                        Some(Err(Stored::new(&blob, Origin::Store)))
+                        Some(Arrived::Stored(Stored::new(&blob, Origin::Store)))
                     }
-                    None => partial.map(Ok),
+                    None => partial.map(Arrived::Whole),
                 })
             });
             if let Some(claimed) = claimed.await?? {

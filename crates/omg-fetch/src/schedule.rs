@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use omg_core::{Progress, SignatureSource};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::address::Address;
 use crate::copy::{Stop, find};
-use crate::download::{Transfer, blocking};
+use crate::download::{Arrived, Transfer, blocking};
 use crate::meter::{Meter, Report, TICK};
 use crate::{Error, Request, Sha256, Stored};
 
@@ -27,8 +28,11 @@ type Sink<'a> = &'a mut (dyn FnMut(Progress) + Send);
 pub(crate) struct Schedule {
     transfer: Transfer,
     jobs: Vec<Job>,
-    /// Downloads under way by host.
-    busy: HashMap<String, usize>,
+    /// Places for downloads, in all and by host.
+    places: Arc<Semaphore>,
+    hosts: HashMap<String, Arc<Semaphore>>,
+    /// A place has become free.
+    freed: Arc<Notify>,
     /// Times that a mirror failed in this call.
     blame: HashMap<String, u32>,
     tasks: JoinSet<Done>,
@@ -80,9 +84,11 @@ enum Done {
 impl Schedule {
     pub(crate) fn new(transfer: Transfer, requests: Vec<Result<Request, Error>>) -> Self {
         Self {
+            places: Arc::new(Semaphore::new(transfer.options.connections.max(1))),
+            hosts: HashMap::new(),
+            freed: Arc::default(),
             transfer,
             jobs: requests.into_iter().map(Job::of).collect(),
-            busy: HashMap::new(),
             blame: HashMap::new(),
             tasks: JoinSet::new(),
             running: HashMap::new(),
@@ -104,6 +110,7 @@ impl Schedule {
                 Some(joined) = self.tasks.join_next_with_id() => {
                     self.settle(joined, &mut report, sink);
                 }
+                () = self.freed.notified() => {}
                 _ = ticks.tick() => report.tick(self.meters(), sink),
                 () = sleep_until(self.transfer.deadline) => self.give_up(),
             }
@@ -128,33 +135,43 @@ impl Schedule {
         order.retain(|at| self.jobs.get(*at).is_some_and(|job| job.is_ready(now)));
         order.sort_by_key(|at| std::cmp::Reverse(self.jobs.get(*at).map(Job::left)));
         for at in order {
-            if self.running.len() >= self.transfer.options.connections.max(1) {
+            if self.places.available_permits() == 0 {
                 return;
             }
-            let Some(job) = self.jobs.get_mut(at) else { continue };
-            if matches!(job.state, State::New) {
-                let task = look(self.transfer.clone(), job.request.clone(), job.meter.clone());
-                self.running.insert(self.tasks.spawn(task).id(), (at, None));
-                job.state = State::Running;
-                continue;
-            }
-            let Some(best) = job.best(&self.blame) else {
-                job.fail();
-                continue;
-            };
-            let Some(source) = job.sources.get_mut(best) else { continue };
-            let busy = self.busy.entry(source.origin.clone()).or_default();
-            if *busy >= self.transfer.options.per_host.max(1) {
-                continue;
-            }
-            *busy += 1;
-            source.tries += 1;
-            let (transfer, request) = (self.transfer.clone(), job.request.clone());
-            let (stored, meter) = (job.stored.clone(), job.meter.clone());
-            let task = attempt(transfer, request, stored, source.address.clone(), meter);
-            self.running.insert(self.tasks.spawn(task).id(), (at, Some(best)));
-            job.state = State::Running;
+            self.start_job(at);
         }
+    }
+
+    fn start_job(&mut self, at: usize) {
+        let Some(job) = self.jobs.get_mut(at) else { return };
+        let (request, meter) = (job.request.clone(), job.meter.clone());
+        let place = |of: &Arc<Semaphore>| of.clone().try_acquire_owned().ok();
+        let Some(first) = place(&self.places) else { return };
+        if matches!(job.state, State::New) {
+            let slot = Slot { _permits: vec![first], freed: self.freed.clone() };
+            let task = look(self.transfer.clone(), request, meter, slot);
+            self.running.insert(self.tasks.spawn(task).id(), (at, None));
+            job.state = State::Running;
+            return;
+        }
+        let Some(best) = job.best(&self.blame) else { return job.fail() };
+        let Some(source) = job.sources.get_mut(best) else { return };
+        let per_host = self.transfer.options.per_host.max(1);
+        let host = self.hosts.entry(source.origin.clone());
+        let host = host.or_insert_with(|| Arc::new(Semaphore::new(per_host)));
+        let Some(second) = place(host) else { return };
+        let slot = Slot { _permits: vec![first, second], freed: self.freed.clone() };
+        source.tries += 1;
+        let task = Attempt {
+            transfer: self.transfer.clone(),
+            request,
+            stored: job.stored.clone(),
+            address: source.address.clone(),
+            meter,
+            slot,
+        };
+        self.running.insert(self.tasks.spawn(task.run()).id(), (at, Some(best)));
+        job.state = State::Running;
     }
 
     fn settle(
@@ -172,11 +189,6 @@ impl Schedule {
         };
         let Some((at, source)) = self.running.remove(&id) else { return };
         let Some(job) = self.jobs.get_mut(at) else { return };
-        if let Some(source) = source.and_then(|source| job.sources.get(source))
-            && let Some(busy) = self.busy.get_mut(&source.origin)
-        {
-            *busy = busy.saturating_sub(1);
-        }
         for text in job.take(done, source, &mut self.blame) {
             sink(Progress::Note { text });
         }
@@ -198,7 +210,32 @@ impl Schedule {
     }
 }
 
-async fn look(transfer: Transfer, request: Arc<Request>, meter: Arc<Meter>) -> Done {
+/// A place among the downloads under way. It is given back when the last byte is here: what then
+/// waits for the disk keeps nobody from the network.
+#[derive(Debug)]
+struct Slot {
+    _permits: Vec<OwnedSemaphorePermit>,
+    freed: Arc<Notify>,
+}
+
+/// One try at one mirror.
+struct Attempt {
+    transfer: Transfer,
+    request: Arc<Request>,
+    stored: Option<Stored>,
+    address: Address,
+    meter: Arc<Meter>,
+    slot: Slot,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self._permits.clear();
+        self.freed.notify_one();
+    }
+}
+
+async fn look(transfer: Transfer, request: Arc<Request>, meter: Arc<Meter>, slot: Slot) -> Done {
     let stop = Stop::default();
     let stopped = stop.listener();
     let looked = blocking("looking for a file", move || {
@@ -206,31 +243,45 @@ async fn look(transfer: Transfer, request: Arc<Request>, meter: Arc<Meter>) -> D
         let found = find(&transfer.store, &request, &meter, &stopped, &mut notes);
         (found, notes)
     });
-    match looked.await {
+    let looked = looked.await;
+    drop(slot);
+    match looked {
         Ok((found, notes)) => Done::Found(found, notes),
         Err(error) => Done::Found(Err(error), Vec::new()),
     }
 }
 
-async fn attempt(
-    transfer: Transfer,
-    request: Arc<Request>,
-    stored: Option<Stored>,
-    address: Address,
-    meter: Arc<Meter>,
-) -> Done {
-    let stored = match stored {
-        Some(stored) => stored,
-        None => match transfer.file(&request, &address, &meter).await {
-            Ok(stored) => stored,
-            Err(error) => return Done::Fetched(None, Err(error)),
-        },
-    };
-    let signature = match &request.signature {
-        Some(source) => transfer.signature(source, &address).await,
-        None => Ok(None),
-    };
-    Done::Fetched(Some(stored), signature)
+impl Attempt {
+    async fn run(self) -> Done {
+        let Self { transfer, request, mut stored, address, meter, slot } = self;
+        let (transfer, request, address) = (&transfer, &*request, &address);
+        let mut partial = None;
+        if stored.is_none() {
+            match transfer.file(request, address, &meter).await {
+                Ok(Arrived::Stored(here)) => stored = Some(here),
+                Ok(Arrived::Whole(whole)) => partial = Some(whole),
+                Err(error) => return Done::Fetched(None, Err(error)),
+            }
+        }
+        let signature = async move {
+            let signature = match &request.signature {
+                Some(source) => transfer.signature(source, address).await,
+                None => Ok(None),
+            };
+            drop(slot);
+            signature
+        };
+        let keeping = async {
+            match partial {
+                Some(partial) => transfer.keep(partial, request, address).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        match tokio::join!(keeping, signature) {
+            (Ok(kept), signature) => Done::Fetched(kept.or(stored), signature),
+            (Err(error), _) => Done::Fetched(None, Err(error)),
+        }
+    }
 }
 
 // === impl Job ===

@@ -106,6 +106,12 @@ impl Store {
         for name in ["sha256", "partial", "quarantine"] {
             make_dir(&dir.join(name))?;
         }
+        let whole = dir.join("sha256");
+        if !whole.join("ff").exists() {
+            // All at once: later a new file costs one directory that is written to the disk.
+            (0..=255).try_for_each(|shelf| make_dir(&whole.join(format!("{shelf:02x}"))))?;
+            sync_dir(&whole)?;
+        }
         sync_dir(&dir)?;
         Ok(Self { inner: Arc::new(Inner { dir, limit, known: Mutex::default() }) })
     }

@@ -9,7 +9,7 @@ use omg_failpoint::{reach, weak};
 use rustix::fs::{self, AtFlags, FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{BLOCK, Blob, Store, make_dir, sync_dir};
+use super::{BLOCK, Blob, Store, sync_dir};
 use crate::{Error, Hasher, Sha256};
 
 /// Bytes of the note that says where a partial file is from, at most.
@@ -194,18 +194,21 @@ impl Partial {
         self.path.with_extension("from")
     }
 
+    /// Does what is here have this digest? `from` is named in the error.
+    pub(crate) fn check(&self, sha256: &Sha256, from: &str) -> Result<(), Error> {
+        let actual = self.digest();
+        if actual == *sha256 || weak!("11") || weak!("14") {
+            return Ok(());
+        }
+        Err(Error::Digest { url: from.into(), actual, wanted: *sha256 })
+    }
+
     /// Puts the file into the store under this digest, and returns when it is there for good.
     /// Refuses a file that has another; then it is as it was. `from` is named in the error.
     pub(crate) fn keep(self, sha256: &Sha256, from: &str) -> Result<Blob, (Self, Error)> {
-        let actual = self.digest();
-        if actual != *sha256 && !weak!("11") && !weak!("14") {
-            let error = Error::Digest { url: from.into(), actual, wanted: *sha256 };
-            return Err((self, error));
-        }
         let path = self.store.path(sha256);
-        match self.settle(&path) {
-            Ok(()) => {}
-            Err(error) => return Err((self, error)),
+        if let Err(error) = self.check(sha256, from).and_then(|()| self.settle(&path)) {
+            return Err((self, error));
         }
         let learned = self.store.learn(sha256, &self.file, &path);
         let size = self.length;
@@ -226,16 +229,10 @@ impl Partial {
         // From now on it is used, no longer written.
         fs::flock(&self.file, FlockOperation::NonBlockingLockShared).map_err(io("locking"))?;
         let shelf = path.parent().unwrap_or(path);
-        let new = !shelf.exists();
-        make_dir(shelf)?;
         self.forget_origins();
         fs::rename(&self.path, path).map_err(io("moving a file into the store"))?;
         reach!("fetch.blob.renamed");
-        sync_dir(shelf)?;
-        if new {
-            sync_dir(shelf.parent().unwrap_or(shelf))?;
-        }
-        Ok(())
+        sync_dir(shelf)
     }
 
     /// Gives up the file under its name; its bytes stay readable through what is returned.

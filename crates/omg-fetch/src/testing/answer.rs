@@ -288,8 +288,8 @@ fn path(text: &str) -> Option<PathBuf> {
         }
     }
     let path = String::from_utf8(bytes).ok()?;
-    let parts = path.split('/').filter(|part| !part.is_empty());
-    parts.map(|part| (!matches!(part, "." | "..")).then_some(part)).collect()
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    parts.map(|part| (part != "..").then_some(part)).collect()
 }
 
 /// A date as RFC 9110, section 5.6.7 has it.
@@ -335,6 +335,7 @@ mod tests {
     #[test]
     fn paths_stay_inside() {
         assert_eq!(path("/a/b%20c?x"), Some("a/b c".into()));
+        assert_eq!(path("/./a//b"), Some("a/b".into()));
         assert_eq!(path("/a/../b"), None);
         assert_eq!(path("/a/%2e%2e/b"), None);
         assert_eq!(path("/a/%2"), None);

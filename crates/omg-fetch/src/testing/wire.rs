@@ -38,7 +38,9 @@ pub(super) fn serve(stream: &TcpStream, number: u64, shared: &Arc<Shared>) -> io
 fn answers(stream: &TcpStream, questions: &Receiver<(Asked, Instant)>, shared: &Shared) {
     let mut first = true;
     for (asked, heard) in questions {
-        match shared.state().latency {
+        // Not in the `match`: nobody else could answer meanwhile.
+        let latency = shared.state().latency;
+        match latency {
             Latency::None => {}
             Latency::Way(span) => {
                 let due = heard + if first { span * 2 } else { span };
