@@ -53,7 +53,7 @@ pub(crate) fn apply<C: Committer>(
     let items = u32::try_from(artifacts.len()).unwrap_or(u32::MAX);
     desk.client.progress(Progress::Phase { phase: Phase::Prepare, items });
     let (change, own) = own_files(&staging, &asked)?;
-    let plan = committer.plan(&change)?;
+    let plan = as_named(committer.plan(&change)?, &change, asked.change);
     reach!("commit.plan.after");
     same(&plan, &asked)?;
     case.entry = std::mem::take(&mut case.entry).plan(&plan, &desk.vendor);
@@ -132,6 +132,17 @@ fn own_files(staging: &Staging, asked: &Asked<'_>) -> Result<(Change, Vec<Copied
         copies.push(copied);
     }
     Ok((change, copies))
+}
+
+/// The plan over copies, in the words of the one over the files that the user named.
+fn as_named(mut plan: Plan, copies: &Change, named: &Change) -> Plan {
+    for planned in &mut plan.changes {
+        let mut pairs = copies.targets.iter().zip(&named.targets);
+        if let Some((_, path)) = pairs.find(|(copy, _)| **copy == planned.repository) {
+            planned.repository.clone_from(path);
+        }
+    }
+    plan
 }
 
 fn differs(path: &str, expected: &Expected, copied: &Copied) -> Result<(), Error> {
