@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use omg_core::{
-    Action, Change, Code, Fault, NoticeKind, Operation, Outcome, Phase, Plan, Planned, Staged, Task,
+    Action, Change, Code, Fault, NoticeKind, Operation, Outcome, Plan, Planned, Staged, Task,
 };
 use omg_proto::{Query, Reply, providers_text, targets_text};
 use serde::Serialize;
@@ -89,7 +89,6 @@ pub(super) fn commit(
         artifacts: staged.artifacts.clone(),
         undoes: approved.undoes,
     };
-    show.hear(omg_core::Progress::Phase { phase: Phase::Prepare, items: 0 });
     let outcome = session.engine()?.order(task, approved.terms, |progress| show.hear(progress))?;
     carried.outcomes.push(outcome);
     Ok(())

@@ -34,7 +34,7 @@ pub(super) struct Manner {
     /// Wait so many seconds for another package manager
     #[arg(long, value_name = "SECONDS", default_value_t = LOCK_TIMEOUT, hide_default_value = true)]
     lock_timeout: u32,
-    /// Take the package's configuration files where both sides changed them
+    /// Take the package's configuration files, not yours
     #[arg(long, aliases = ["force-confnew"])]
     new_config: bool,
 }

@@ -128,7 +128,9 @@ impl Show {
     }
 
     fn begin(&mut self, phase: Phase, items: u32) {
-        if self.manner == Manner::Lines {
+        // Nothing to fetch is nothing to tell.
+        let idle = items == 0 && matches!(phase, Phase::Download | Phase::Verify);
+        if self.manner == Manner::Lines && !idle {
             let count = if items > 0 { format!(" ({items})") } else { String::new() };
             self.say(&format!("{}{count}", title(phase)));
         }
