@@ -14,6 +14,9 @@ use super::store::{DATABASE, Store, Tail, database};
 use super::{Options, PENDING};
 use crate::{Error, Result, checkpoint};
 
+/// Name of a database that is being made.
+const UNFINISHED: &str = "log.redb.new";
+
 /// Where the first key of the log in this directory is pinned if nothing else is said: beside the
 /// directory, under its name and `.pub`.
 pub fn default_pin(dir: &Path) -> PathBuf {
@@ -40,7 +43,9 @@ pub(super) fn create(dir: &Dir, options: &Options, lock: File) -> Result<Store> 
     dir.subdirectory(PENDING)?;
     let key = Key::first(dir)?;
     omg_failpoint::reach!("audit.create.key");
-    let file = dir.file(DATABASE, OFlags::CREATE, false)?;
+    // Half made it would look damaged, so it gets its name when it is whole.
+    dir.remove(UNFINISHED)?;
+    let file = dir.file(UNFINISHED, OFlags::CREATE | OFlags::EXCL, false)?;
     let Some(file) = file else { return Err(Error::Absent { path }) };
     let db = database(file).map_err(Error::store(&path, "making it"))?;
     let time = (options.clock)();
@@ -50,7 +55,8 @@ pub(super) fn create(dir: &Dir, options: &Options, lock: File) -> Result<Store> 
     batch.seal(&key);
     let mut store = Store::new(db, path, tail, key, lock);
     store.write(batch)?;
-    dir.sync()?;
+    omg_failpoint::reach!("audit.create.written");
+    dir.rename(UNFINISHED, DATABASE)?;
     omg_failpoint::reach!("audit.create.durable");
     Key::promote(dir)?;
     write_pin(&pin, &store)?;

@@ -99,6 +99,11 @@ impl Dir {
                 .and_then(|()| old.sync_all())
                 .map_err(Error::io(&path, "erasing it"))?;
         }
+        self.rename(from, to)
+    }
+
+    /// Gives a file another name, durably.
+    pub(super) fn rename(&self, from: &str, to: &str) -> Result<()> {
         renameat(&self.fd, from, &self.fd, to)
             .map_err(|e| Error::io(&self.join(to), "putting it into place")(e.into()))?;
         self.sync()

@@ -115,20 +115,17 @@ impl Store {
     pub(super) fn open(dir: &Dir, options: &Options, seen: Option<&(u64, Hash)>) -> Result<Self> {
         let lock = take_lock(dir, options.lock_timeout)?;
         let path = dir.join(DATABASE);
-        let existing = dir.file(DATABASE, OFlags::empty(), false)?;
-        let length = match &existing {
-            Some(file) => file.metadata().map_err(Error::io(&path, "asking its length"))?.len(),
-            None => 0,
+        let Some(file) = dir.file(DATABASE, OFlags::empty(), false)? else {
+            return create::create(dir, options, lock);
         };
+        let length = file.metadata().map_err(Error::io(&path, "asking its length"))?.len();
         if length == 0 {
-            return create::create(dir, options, lock);
+            return Err(Error::tampered(&path, None, "the file is empty"));
         }
-        let Some(file) = existing else { return Err(Error::Absent { path }) };
         let db = database(file).map_err(damaged(&path))?;
+        // The file gets its name when its first record is in it.
         let Some(tail) = read_tail(&db, &path)? else {
-            // Made, but cut off before its first record.
-            drop(db);
-            return create::create(dir, options, lock);
+            return Err(Error::tampered(&path, Some(0), "there are no records"));
         };
         let key = Key::of_epoch(dir, tail.epoch)?;
         let store = Self { db, path, tail, key, _lock: lock };

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use omg_audit::{Done, Log, Options};
 
@@ -40,9 +41,20 @@ pub(crate) struct Ack {
 
 /// What a child says until its output ends.
 pub(crate) fn acks(child: &mut Child) -> Vec<Ack> {
+    killed_after(child, usize::MAX, Duration::ZERO)
+}
+
+/// Kills a child so long after it has said so many things, however slow it is; what it said in all.
+pub(crate) fn killed_after(child: &mut Child, said: usize, delay: Duration) -> Vec<Ack> {
     let lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n');
     let mut acks = Vec::new();
+    let mut killed = false;
     for line in lines {
+        if acks.len() >= said && !killed {
+            std::thread::sleep(delay);
+            child.kill().unwrap();
+            killed = true;
+        }
         let line = String::from_utf8(line.unwrap()).unwrap();
         if let Some((what, seq)) = line.strip_prefix("ack ").and_then(|rest| rest.split_once(' '))
             && let Ok(seq) = seq.parse()

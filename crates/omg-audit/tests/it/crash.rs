@@ -33,7 +33,7 @@ fn nothing_lost(dir: &Path, acks: &[Ack], when: &str) {
 
 #[test]
 fn at_every_named_place() {
-    let first = ["audit.create.key", "audit.create.durable"];
+    let first = ["audit.create.key", "audit.create.written", "audit.create.durable"];
     let later = [
         "audit.append.before",
         "audit.append.durable",
@@ -67,6 +67,20 @@ fn at_every_named_place() {
 }
 
 #[test]
+fn while_the_log_is_made() {
+    let mut dice = Dice(9);
+    for case in 0..cases(40) {
+        let (_keep, dir) = place();
+        let mut writer = child::start("endless", &dir, &[]);
+        std::thread::sleep(Duration::from_micros(1_500 + dice.below(6_000)));
+        writer.kill().unwrap();
+        let acks = child::acks(&mut writer);
+        writer.wait().unwrap();
+        nothing_lost(&dir, &acks, &format!("case {case}"));
+    }
+}
+
+#[test]
 fn an_abort_cut_off() {
     for at in ["audit.abort.before", "audit.abort.written"] {
         let (_keep, dir) = place();
@@ -83,16 +97,15 @@ fn at_random_moments() {
     let mut dice = Dice(u64::from(std::process::id()));
     for case in 0..cases(200) {
         let mut writer = child::start("endless", &dir, &[]);
-        std::thread::sleep(Duration::from_micros(2_000 + dice.below(25_000)));
-        writer.kill().unwrap();
-        acks.extend(child::acks(&mut writer));
+        let (said, delay) = (1 + dice.below(12) as usize, Duration::from_micros(dice.below(3_000)));
+        acks.extend(child::killed_after(&mut writer, said, delay));
         writer.wait().unwrap();
         if case % 20 == 19 {
             nothing_lost(&dir, &acks, &format!("case {case}"));
         }
     }
     nothing_lost(&dir, &acks, "after all");
-    assert!(acks.len() > cases(50), "the writers came to nothing: {}", acks.len());
+    assert!(acks.len() >= cases(200), "the writers came to nothing: {}", acks.len());
 }
 
 #[test]
@@ -102,9 +115,8 @@ fn with_threads_at_random_moments() {
     let mut dice = Dice(7);
     for _ in 0..cases(30) {
         let mut writer = child::start("threads", &dir, &[]);
-        std::thread::sleep(Duration::from_micros(5_000 + dice.below(30_000)));
-        writer.kill().unwrap();
-        acks.extend(child::acks(&mut writer));
+        let (said, delay) = (1 + dice.below(60) as usize, Duration::from_micros(dice.below(6_000)));
+        acks.extend(child::killed_after(&mut writer, said, delay));
         writer.wait().unwrap();
     }
     Log::open(&dir, &Options::default()).unwrap();

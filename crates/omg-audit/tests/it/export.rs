@@ -164,8 +164,6 @@ fn hostile_text_is_one_record_and_controls_nothing() {
                         "msg",
                         "cs1Label",
                         "cs1",
-                        "cs2Label",
-                        "cs2",
                         "cs3Label",
                         "cs3",
                     ];
