@@ -3,15 +3,15 @@
 //! Records are `Field: value` lines. Versions are compared number by number.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use omg_core::{
-    Artifact, Change, Code, Details, Fault, FileMatch, FileOrigin, Generation, Grade, Installed,
-    Plan, Planned, Repository, Sink, Source, Wanted,
+    Artifact, Build, Change, Code, Details, Fault, FileMatch, FileOrigin, Generation, Grade,
+    Installed, Plan, Planned, Repository, Sink, Source, Wanted,
 };
 
 use omg_fetch::Fetcher;
@@ -41,6 +41,7 @@ pub enum Operation {
     Wanted,
     VerifyArtifact,
     FetchLists,
+    Build,
 }
 
 /// A package of the fake's only repository, `fake/main`, or of `fake-security/main`.
@@ -65,6 +66,8 @@ pub struct FakePackage {
     pub automatic: bool,
     /// Its archive; none can be had of a package without one.
     pub archive: Option<FakeArchive>,
+    /// It is no package but a recipe, from which one is built.
+    pub recipe: bool,
 }
 
 impl FakePackage {
@@ -114,6 +117,13 @@ impl FakePackage {
         self
     }
 
+    /// Makes a recipe of it.
+    #[must_use]
+    pub fn recipe(mut self) -> Self {
+        self.recipe = true;
+        self
+    }
+
     fn version(&self) -> &str {
         self.versions
             .first()
@@ -134,6 +144,8 @@ struct State {
     panicking: Option<Operation>,
     held: BTreeMap<Operation, Vec<Waker>>,
     watched: Option<PathBuf>,
+    built: Option<PathBuf>,
+    broken: BTreeSet<String>,
     under_way: usize,
 }
 
@@ -168,6 +180,13 @@ impl Fake {
     /// Has a file to be watched; changes write it.
     pub fn watch(&self, path: &Path) {
         self.state().watched = Some(path.to_path_buf());
+    }
+
+    /// Has recipes put what they make into a directory, but for those of these names, which fail.
+    pub fn build_into(&self, directory: &Path, broken: &[&str]) {
+        let mut state = self.state();
+        state.built = Some(directory.to_path_buf());
+        state.broken = broken.iter().map(ToString::to_string).collect();
     }
 
     /// How often an operation was begun.
@@ -414,6 +433,17 @@ impl PackageManager for Fake {
     ) -> Result<FetchedLists, Fault> {
         self.enter(Operation::FetchLists).await?;
         staged::fetch(into, heard)
+    }
+
+    async fn build(
+        &self,
+        build: &Build,
+        _: &Fetcher,
+        heard: Heard<'_>,
+    ) -> Result<Vec<Artifact>, Fault> {
+        self.enter(Operation::Build).await?;
+        let state = self.state();
+        staged::build(state.built.as_deref(), &state.broken, build, heard)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

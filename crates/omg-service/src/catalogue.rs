@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::downloads::{Downloads, Place, nowhere};
+use crate::policy::Rules;
 use crate::recent::RecentPlans;
 use crate::snapshot;
 use crate::view::View;
@@ -41,11 +42,19 @@ pub struct Options {
     pub memory: u64,
     /// Where changes are staged; they can't be if absent.
     pub downloads: Option<Downloads>,
+    /// What a change must meet to be staged; nothing if absent.
+    pub rules: Option<Rules>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { snapshot: None, namespace: "debian".into(), memory: 8 << 20, downloads: None }
+        Self {
+            snapshot: None,
+            namespace: "debian".into(),
+            memory: 8 << 20,
+            downloads: None,
+            rules: None,
+        }
     }
 }
 

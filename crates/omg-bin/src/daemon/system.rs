@@ -11,7 +11,7 @@ use omg_backend_dpkg::Dpkg;
 use omg_cache::Store;
 use omg_core::{Code, Fault};
 use omg_engine::Engine;
-use omg_service::{Catalogue, Options};
+use omg_service::{Catalogue, Options, Rules};
 
 use super::arguments::Arguments;
 use crate::distribution::Distribution;
@@ -32,8 +32,18 @@ pub(super) async fn load(
         namespace: vendor(&arguments.root),
         memory: settings.cache.memory_bytes,
         downloads: super::downloads::downloads(arguments, settings),
+        rules: Some(rules(&arguments.root)),
     };
     Catalogue::start(backend, store(arguments), options).await
+}
+
+/// The policies that bind this daemon's user.
+fn rules(root: &Path) -> Rules {
+    let uid = places::uid();
+    // Another root is whose it is that made it.
+    let owner = if root == Path::new("/") { 0 } else { uid };
+    let user = places::settings().map(|directory| directory.join("policy.toml"));
+    Rules { root: root.to_path_buf(), owner, user, uid }
 }
 
 fn open(arguments: &Arguments, settings: &Settings) -> Result<System, Fault> {

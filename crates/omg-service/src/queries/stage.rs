@@ -15,6 +15,7 @@ use omg_proto::Reply;
 use tokio::task::JoinSet;
 
 use crate::catalogue::Catalogue;
+use crate::policy::{Court, Evidence, is_artifact_of, is_of};
 use crate::queries::plan::planned;
 
 pub(super) use named::resolved;
@@ -54,15 +55,58 @@ pub(super) async fn files<B: PackageManager>(
     change: Change,
     mut plan: Plan,
 ) -> Result<Staged, Fault> {
-    let wanted = catalogue.backend().wanted(&plan).await?;
+    let mut wanted = catalogue.backend().wanted(&plan).await?;
+    let court = court(catalogue).await?;
+    if let Some(court) = &court {
+        court.choose_mirrors(&plan, &mut wanted);
+        // What is refused in any case is not fetched. Files that the user named are looked at later.
+        let mut early = plan.clone();
+        early.changes.retain(|planned| {
+            planned.new_version.is_none() || wanted.iter().any(|file| is_of(planned, file))
+        });
+        court.admit(&early, |planned| {
+            let file = wanted.iter().find(|file| is_of(planned, file));
+            Evidence {
+                grade: file.map(|file| file.grade),
+                url: file.and_then(|file| file.urls.first().map(String::as_str)),
+                licenses: licenses(catalogue, planned),
+            }
+        })?;
+    }
     let mut artifacts = fetched(fetcher, reporter, wanted).await?;
     artifacts.extend(named::artifacts(&change, &plan).await?);
     complete(&plan, &artifacts)?;
     verify(catalogue.shared_backend(), reporter, &mut plan, &mut artifacts).await?;
-    let staged = Staged { change, plan, artifacts };
-    // What the user's and the system's rules say to it belongs here: all evidence is there, and
-    // nothing has been asked of root.
-    Ok(staged)
+    if let Some(court) = &court {
+        court.admit(&plan, |planned| {
+            let artifact = artifacts.iter().find(|artifact| is_artifact_of(planned, artifact));
+            Evidence {
+                grade: artifact.map(|artifact| artifact.grade),
+                url: None,
+                licenses: licenses(catalogue, planned),
+            }
+        })?;
+    }
+    Ok(Staged { change, plan, artifacts })
+}
+
+/// The policies as they are now, if there is any rule.
+async fn court<B: PackageManager>(catalogue: &Catalogue<B>) -> Result<Option<Court>, Fault> {
+    let Some(rules) = catalogue.options().rules.clone() else { return Ok(None) };
+    let read = tokio::task::spawn_blocking(move || Court::of(&rules)).await;
+    read.map_err(|error| {
+        Fault::caused_by(Code::Internal, "a part of the daemon panicked over the policy", &error)
+    })?
+}
+
+/// The licences of what comes, where the lists have them.
+fn licenses<B: PackageManager>(catalogue: &Catalogue<B>, planned: &Planned) -> Option<Vec<String>> {
+    let version = planned.new_version.as_deref()?;
+    let query = format!("{}={version}", planned.name);
+    let body = crate::queries::info::answer(&catalogue.view(), catalogue, &query).ok()?;
+    let Ok(Reply::Info(found)) = Reply::decode(&body) else { return None };
+    let of = found.into_iter().find(|it| it.architecture == planned.architecture)?;
+    Some(of.licenses.into_iter().map(ToOwned::to_owned).collect())
 }
 
 async fn fetched(
@@ -82,18 +126,13 @@ async fn fetched(
 /// Does each change that brings a version have its file?
 fn complete(plan: &Plan, artifacts: &[Artifact]) -> Result<(), Fault> {
     let coming = plan.changes.iter().filter(|change| change.new_version.is_some());
-    let mut without = coming.filter(|change| !artifacts.iter().any(|it| is_of(it, change)));
+    let mut without =
+        coming.filter(|change| !artifacts.iter().any(|it| is_artifact_of(change, it)));
     without.next().map_or(Ok(()), |change| {
         let version = change.new_version.as_deref().unwrap_or_default();
         let message = format!("{} {version} can't be had from anywhere", change.name);
         Err(Fault::new(Code::Gone, message).hint("omg sync"))
     })
-}
-
-fn is_of(artifact: &Artifact, change: &Planned) -> bool {
-    artifact.name == change.name
-        && artifact.architecture == change.architecture
-        && Some(&artifact.version) == change.new_version.as_ref()
 }
 
 /// Has the backend say what each file is worth, and notes it.
@@ -106,7 +145,7 @@ async fn verify<B: PackageManager>(
     let items = u32::try_from(artifacts.len()).unwrap_or(u32::MAX);
     reporter.report(Progress::Phase { phase: Phase::Verify, items });
     let mut open = artifacts.iter().enumerate().filter_map(|(at, artifact)| {
-        let change = plan.changes.iter().find(|change| is_of(artifact, change))?;
+        let change = plan.changes.iter().find(|change| is_artifact_of(change, artifact))?;
         Some((at, change.clone(), artifact.clone()))
     });
     let mut grades: Vec<Option<Result<Grade, Fault>>> = vec![None; artifacts.len()];
@@ -148,7 +187,7 @@ async fn verify<B: PackageManager>(
     }
     all::<()>(faults, "are not let in")?;
     for change in plan.changes.iter_mut().filter(|change| change.new_version.is_some()) {
-        let artifact = artifacts.iter().find(|artifact| is_of(artifact, change));
+        let artifact = artifacts.iter().find(|artifact| is_artifact_of(change, artifact));
         change.grade = artifact.map(|artifact| artifact.grade.to_string());
     }
     Ok(())
