@@ -18,7 +18,8 @@ use crate::error::Error;
 use crate::files::{self, Database, Lists};
 use crate::relation::Relation;
 use crate::rules::Rules;
-use crate::{choice, desc, details, generation, local, sync, version};
+use crate::staging::Staging;
+use crate::{choice, desc, details, generation, lists, local, sync, version};
 
 /// Searches through the repositories' lists of files that run at a time; two, so that a short one
 /// need not wait for one that reads all of them.
@@ -35,6 +36,7 @@ const FETCH_FILES: &str = "sudo pacman -Fy";
 pub struct Alpm {
     inner: Arc<Inner>,
     engine: Option<Engine>,
+    max_age_s: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,8 @@ struct Inner {
     scans: Searches,
     /// Searches through those of the installed packages.
     lookups: Searches,
+    /// What databases say of files.
+    staging: Staging,
 }
 
 /// The packages of one state of the system.
@@ -86,8 +90,10 @@ impl Alpm {
                 lists: files::Cache::default(),
                 scans: Searches::new(MOST_SCANS),
                 lookups: Searches::new(MOST_LOOKUPS),
+                staging: Staging::default(),
             }),
             engine: None,
+            max_age_s: None,
         })
     }
 
@@ -95,6 +101,16 @@ impl Alpm {
     #[must_use]
     pub fn with_engine(mut self, engine: Engine) -> Self {
         self.engine = Some(engine);
+        self
+    }
+}
+
+impl Alpm {
+    /// Refuses databases whose newest package was built longer ago than this. They have no date of
+    /// their own, so without it a mirror that stands still is not noticed.
+    #[must_use]
+    pub fn with_max_age(mut self, seconds: Option<u64>) -> Self {
+        self.max_age_s = seconds;
         self
     }
 }
@@ -241,21 +257,14 @@ impl Inner {
         Ok(())
     }
 
-    fn wanted(&self, _: &Plan) -> Result<Vec<Wanted>, Fault> {
-        Err(Fault::new(Code::Refused, "files can't be fetched by this version"))
+    fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        let Current { settings, catalogue } = self.refreshed();
+        self.staging.wanted(&settings.conf, catalogue, plan)
     }
 
-    fn verify_artifact(&self, _: &Planned, _: &Artifact) -> Result<Grade, Fault> {
-        Err(Fault::new(Code::Refused, "files can't be verified by this version"))
-    }
-
-    async fn fetch_lists(
-        &self,
-        _: &Fetcher,
-        _: &Path,
-        _: Heard<'_>,
-    ) -> Result<FetchedLists, Fault> {
-        Err(Fault::new(Code::Refused, "lists can't be fetched by this version"))
+    fn verify_artifact(&self, planned: &Planned, artifact: &Artifact) -> Result<Grade, Fault> {
+        let Current { settings, catalogue } = self.refreshed();
+        self.staging.verify(&settings.conf, catalogue, planned, artifact)
     }
 
     fn generations(&self) -> Generations {
@@ -358,7 +367,7 @@ impl PackageManager for Alpm {
         into: &Path,
         heard: Heard<'_>,
     ) -> Result<FetchedLists, Fault> {
-        self.inner.fetch_lists(fetcher, into, heard).await
+        lists::fetch::fetch(&self.inner.root, self.max_age_s, fetcher, into, heard).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

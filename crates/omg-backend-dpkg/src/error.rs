@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use omg_backend::swap;
 use omg_core::{Code, Fault};
 
 /// What went wrong.
@@ -165,6 +166,9 @@ pub enum Error {
         /// Process and its name.
         holder: String,
     },
+    /// The swap of the lists went wrong.
+    #[error(transparent)]
+    Swap(#[from] omg_backend::swap::Error),
     /// A thread of this crate ended with a panic.
     #[error("a worker thread ended early while {context}")]
     Worker {
@@ -202,6 +206,7 @@ impl Error {
     pub fn fault(&self) -> Fault {
         let mut fault = Fault::new(self.code(), self.to_string());
         match self {
+            Self::Swap(swap::Error::Io { source, .. }) => fault.cause = vec![source.to_string()],
             Self::Fetch { source, .. } => {
                 let inner = source.fault();
                 fault.cause = [vec![inner.message], inner.cause].concat();
@@ -237,7 +242,8 @@ impl Error {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Code::Permission
             }
-            Self::Write { .. } => Code::Unwritable,
+            Self::Swap(swap::Error::Malformed { .. }) => Code::Malformed,
+            Self::Write { .. } | Self::Swap(_) => Code::Unwritable,
             Self::Verify { source, .. } => source.code(),
             Self::Fetch { source, .. } => source.code(),
             Self::Expired { .. } | Self::Future { .. } => Code::Expired,

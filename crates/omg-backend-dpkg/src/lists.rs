@@ -7,12 +7,12 @@
 //! are in place who signed for them. `docs/sync.md` has the flow and how it differs from apt's.
 
 mod chain;
-mod date;
 pub(crate) mod fetch;
 mod install;
 mod journal;
 mod judge;
 mod languages;
+mod lock;
 mod mirrors;
 mod plain;
 mod release;

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use omg_core::{
-    Artifact, Build, Change, Details, Fault, Grade, Installed, Plan, Planned, Refreshed, Review, Sink,
-    Source, Wanted,
+    Artifact, Build, Change, Details, Fault, Grade, Installed, Plan, PlanOptions, Planned,
+    Refreshed, Review, Sink, Source, Wanted,
 };
 
 use omg_fetch::Fetcher;
@@ -115,10 +115,11 @@ impl<A: PackageManager, B: PackageManager> PackageManager for Either<A, B> {
     async fn build(
         &self,
         build: &Build,
+        options: PlanOptions,
         fetcher: &Fetcher,
         heard: Heard<'_>,
     ) -> Result<Vec<Artifact>, Fault> {
-        either!(self.build(build, fetcher, heard).await)
+        either!(self.build(build, options, fetcher, heard).await)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -5,9 +5,11 @@
 //! contract suite that every backend passes.
 #![forbid(unsafe_code)]
 
+pub mod date;
 mod either;
 pub mod glob;
 mod manager;
+pub mod swap;
 pub mod work;
 
 #[cfg(feature = "testing")]

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use omg_core::{
-    Artifact, Build, Change, Code, Details, Fault, FileMatch, Generation, Grade, Installed, Plan, Planned,
-    Progress, Refreshed, Review, Sink, Source, Wanted,
+    Artifact, Build, Change, Code, Details, Fault, FileMatch, Generation, Grade, Installed, Plan,
+    PlanOptions, Planned, Progress, Refreshed, Review, Sink, Source, Wanted,
 };
 use omg_fetch::Fetcher;
 
@@ -189,14 +189,15 @@ pub trait PackageManager: Send + Sync + 'static {
 
     /// Builds a recipe of a plan, confined, once what it needs is installed. Gives those package files
     /// that the plan wants of it, by absolute paths under which they stay until they are installed.
-    /// `heard` gets what the build prints, and how far it has come. Dropped, it ends the build.
+    /// `options` are those of the change; `heard` gets what the build prints, and how far it has come. Dropped, it ends the build.
     fn build(
         &self,
         build: &Build,
+        options: PlanOptions,
         fetcher: &Fetcher,
         heard: Heard<'_>,
     ) -> impl Future<Output = Result<Vec<Artifact>, Fault>> + Send {
-        let _ = (fetcher, heard);
+        let _ = (options, fetcher, heard);
         let fault = no_recipes(&build.package_base);
         async { Err(fault) }
     }

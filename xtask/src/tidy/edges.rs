@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("omg-fetch", &["omg-core", "omg-failpoint"]),
     ("omg-sandbox", &["omg-core", "omg-failpoint"]),
     ("omg-ipc", &["omg-core", "omg-proto"]),
-    ("omg-backend", &["omg-core", "omg-fetch", "omg-verify"]),
+    ("omg-backend", &["omg-core", "omg-fetch", "omg-verify", "omg-failpoint"]),
     ("omg-engine", &["omg-core"]),
     (
         "omg-commit",
@@ -98,6 +98,7 @@ const TEST_EDGES: &[(&str, &[&str])] = &[
     ("omg-index", &["omg-backend"]),
     ("omg-ipc", &["omg-service"]),
     ("omg-engine-alpm", &["omg-backend"]),
+    ("omg-engine-apt", &["omg-audit"]),
 ];
 
 /// Checks one manifest.

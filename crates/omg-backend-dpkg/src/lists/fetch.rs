@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use omg_backend::work::blocking;
-use omg_backend::{FetchedLists, Heard};
+use omg_backend::{FetchedLists, Heard, date};
 use omg_core::{Code, Fault, Phase, Progress};
 use omg_fetch::{Conditional, DocumentRequest, Fetched, Fetcher, Request, Stored};
 use omg_verify::openpgp::CryptoPolicy;
@@ -16,7 +16,7 @@ use super::judge::{self, Before};
 use super::release::{Entry, Release};
 use super::signature::{self, Files, Opened};
 use super::state::State;
-use super::{LARGEST_RELEASE, date, languages, mirrors, plain};
+use super::{LARGEST_RELEASE, languages, mirrors, plain};
 use crate::apt::Conf;
 use crate::apt::sources::indexes::ByHash;
 use crate::apt::sources::{Index, Sources, Suite, indexes};

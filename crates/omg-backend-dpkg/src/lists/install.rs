@@ -5,23 +5,25 @@
 //! signature, date and digest is checked by the root's own settings and keyrings.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use omg_backend::swap::{self, Steps};
 use omg_core::Fault;
 use omg_verify::openpgp::CryptoPolicy;
 use rustix::fs::{Mode, OFlags};
 
 use super::fetch::{expand, in_place, offered, suffix_of};
-use super::journal::{self, Journal, Lock};
+use super::journal;
 use super::judge::{self, Before};
+use super::lock::Lock;
 use super::plain::{self, Unlike};
 use super::release::{Entry, Release};
 use super::signature::{self, Files};
-use super::state::{self, State};
+use super::state::State;
 use super::{languages, release};
 use crate::apt::sources::{Index, Sources, Suite};
 use crate::apt::{Conf, lists};
@@ -47,7 +49,7 @@ pub fn install(root: &Path, staged: &Path) -> Result<Vec<String>, Fault> {
     let conf = Conf::read(root);
     let lists = conf.dir("Dir::State::lists");
     let _lock = Lock::take(&lists)?;
-    journal::finish(root, &lists)?;
+    journal::place(root, &lists).finish()?;
     let system = System {
         sources: Sources::read(&conf),
         state: State::read(root)?,
@@ -247,47 +249,36 @@ impl System {
 
     /// Copies and checks everything, writes down what is going to happen, and does it.
     fn swap(&mut self, swaps: &[Swap]) -> Result<(), Error> {
-        let room = journal::directory(&self.lists);
-        journal::clear(&room)?;
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&room)
-            .map_err(Error::write(&room, "preparing the lists"))?;
-        let prepared = self.prepare(&room, swaps);
+        let place = journal::place(&self.root, &self.lists);
+        place.prepare()?;
+        let prepared = self.prepare(&place.room, swaps);
         if prepared.is_err() {
             // The error that is reported is the one that matters.
-            let _ = journal::clear(&room);
+            let _ = place.clear();
         }
-        let journal = prepared?;
-        omg_failpoint::reach!("lists.swap.prepared");
-        journal.write(&self.root)?;
-        omg_failpoint::reach!("lists.swap.written");
-        journal.carry_out(&self.root, &self.lists)
+        Ok(prepared?.commit(&place)?)
     }
 
-    fn prepare(&mut self, room: &Path, swaps: &[Swap]) -> Result<Journal, Error> {
-        let mut journal = Journal::default();
+    fn prepare(&mut self, room: &Path, swaps: &[Swap]) -> Result<Steps, Error> {
+        let mut steps = Steps::default();
         let mut releases = BTreeMap::new();
         for swap in swaps {
             for (name, list) in &swap.taken {
                 let to = room.join(name);
                 let digest = self.copy(name, &to, list.as_ref(), &swap.title)?;
                 if list.is_some() {
-                    journal.put(name, &digest);
+                    steps.put(name, &digest, false);
                 } else {
                     releases.insert(name.clone(), digest);
                 }
             }
-            swap.dropped.iter().for_each(|name| journal.drop_file(name));
+            swap.dropped.iter().for_each(|name| steps.drop_file(name));
         }
         self.check_copies(room)?;
         // Last: until then what is in place belongs to the old Release file, and apt fetches it anew.
-        releases.iter().for_each(|(name, digest)| journal.put(name, digest));
-        let text = self.state.text();
-        journal.state(&text);
-        let dir = state::directory(&self.root);
-        fs::create_dir_all(&dir).map_err(Error::write(&dir, "remembering dates"))?;
-        Ok(journal)
+        releases.iter().for_each(|(name, digest)| steps.put(name, digest, true));
+        steps.state(&self.state.text());
+        Ok(steps)
     }
 
     /// Copies one file, no link followed and no more than there can be, and checks the copy, which
@@ -322,7 +313,7 @@ impl System {
             .open(to)
             .map_err(Error::write(to, writing))?;
         let (digest, size) =
-            duplicate(source.take(limit + 1), &mut copy).map_err(Error::write(to, writing))?;
+            swap::copy(source.take(limit + 1), &mut copy).map_err(Error::write(to, writing))?;
         if size > limit {
             return Err(Error::TooLarge { path: from, limit });
         }
@@ -363,22 +354,4 @@ impl System {
         }
         Ok(())
     }
-}
-
-/// Copies to the end; gives BLAKE3 in hexadecimal, and how many bytes there were.
-fn duplicate(mut from: impl Read, to: &mut File) -> io::Result<(String, u64)> {
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 128 << 10];
-    let mut size = 0;
-    loop {
-        let read = match from.read(&mut buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        };
-        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
-        hasher.update(bytes);
-        to.write_all(bytes)?;
-        size += read as u64;
-    }
-    Ok((hasher.finalize().to_hex().to_string(), size))
 }

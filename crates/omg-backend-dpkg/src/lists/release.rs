@@ -5,9 +5,9 @@ use std::path::Path;
 
 use omg_fetch::Sha256;
 
-use super::date;
 use crate::apt::stanza;
 use crate::error::Error;
+use omg_backend::date;
 
 /// Most files that a Release file may name; Debian's sid has 60,000 lines.
 const MOST_FILES: usize = 500_000;

@@ -1,8 +1,8 @@
-//! Times as Release files and servers write them.
+//! Times as Release files and servers write them: RFC 1123.
 
 /// Seconds since the epoch of `Sat, 10 Feb 2024 11:07:25 UTC`, as apt reads it: RFC 1123 with
 /// `UTC`, `GMT`, `Z` or an offset of zero.
-pub(super) fn parse(text: &str) -> Option<u64> {
+pub fn parse(text: &str) -> Option<u64> {
     let mut words = text.split_ascii_whitespace().peekable();
     words.next_if(|word| word.ends_with(','));
     let day: i64 = words.next()?.parse().ok()?;
@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Option<u64> {
 }
 
 /// The same the other way round, with `GMT`: what `If-Modified-Since` has.
-pub(super) fn write(seconds: u64) -> String {
+pub fn write(seconds: u64) -> String {
     let days = seconds / 86_400;
     let text = omg_core::Rfc3339(seconds).to_string();
     let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or("");
