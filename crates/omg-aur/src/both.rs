@@ -4,6 +4,7 @@
 //! has it no longer, nor the other way round, without saying so.
 
 mod asked;
+mod build;
 mod conflicts;
 mod merge;
 mod plan;
@@ -17,8 +18,8 @@ use std::sync::{Arc, Mutex};
 
 use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 use omg_core::{
-    Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, Planned, Refreshed,
-    Review, Sink, Source, Wanted,
+    Artifact, Build, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, PlanOptions,
+    Planned, Refreshed, Review, Sink, Source, Wanted,
 };
 use omg_fetch::Fetcher;
 
@@ -28,6 +29,7 @@ use crate::package::Package;
 use crate::recipes::{CommitId, PackageBase, RecipeError, Recipes, Reviewed};
 use crate::review::{Facts, review};
 use crate::work::blocking;
+pub use build::Builds;
 use shelf::Shelf;
 
 /// What a user demands of recipes before they are planned.
@@ -49,6 +51,7 @@ pub struct Both<R> {
     state: PathBuf,
     demands: Demands,
     shelf: Arc<Mutex<Option<Arc<Shelf>>>>,
+    builds: Option<Arc<Builds>>,
 }
 
 impl<R: PackageManager> Both<R> {
@@ -67,6 +70,7 @@ impl<R: PackageManager> Both<R> {
             state: state.to_path_buf(),
             demands,
             shelf: Arc::default(),
+            builds: None,
         }
     }
 
@@ -206,6 +210,16 @@ impl<R: PackageManager> PackageManager for Both<R> {
 
     async fn accept(&self, package: &str, commit: &str) -> Result<(), Fault> {
         self.remember(package, commit).await
+    }
+
+    async fn build(
+        &self,
+        build: &Build,
+        options: PlanOptions,
+        _: &Fetcher,
+        heard: Heard<'_>,
+    ) -> Result<Vec<Artifact>, Fault> {
+        self.build_recipe(build, options, heard).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use omg_core::{
     Artifact, Build, Change, Code, Details, Fault, FileMatch, FileOrigin, Generation, Grade,
-    Installed, Plan, Planned, Repository, Sink, Source, Wanted,
+    Installed, Plan, PlanOptions, Planned, Repository, Sink, Source, Wanted,
 };
 
 use omg_fetch::Fetcher;
@@ -438,6 +438,7 @@ impl PackageManager for Fake {
     async fn build(
         &self,
         build: &Build,
+        _: PlanOptions,
         _: &Fetcher,
         heard: Heard<'_>,
     ) -> Result<Vec<Artifact>, Fault> {

@@ -78,6 +78,8 @@ pub struct Aur {
     pub min_age_days: u32,
     /// Packages for which that does not count.
     pub exempt: Vec<String>,
+    /// Who builds where root asks for it; empty for the user that became root.
+    pub build_user: String,
 }
 
 /// How `omg` gets the administrator's rights.
@@ -146,7 +148,7 @@ impl Default for Elevate {
 impl Default for Aur {
     fn default() -> Self {
         let url = "https://aur.archlinux.org".to_owned();
-        Self { enabled: true, url, min_age_days: 3, exempt: Vec::new() }
+        Self { enabled: true, url, min_age_days: 3, exempt: Vec::new(), build_user: String::new() }
     }
 }
 
@@ -371,6 +373,13 @@ pub static KEYS: &[Key] = &[
             let names: Vec<String> = all.aur.exempt.iter().map(|name| quoted(name)).collect();
             format!("[{}]", names.join(", "))
         },
+    },
+    Key {
+        name: "aur.build_user",
+        about: "who builds recipes where root asks for it; empty for the user that became root",
+        reloads: false,
+        set: |all, value| text(value).map(|it| it.clone_into(&mut all.aur.build_user)),
+        show: |all| quoted(&all.aur.build_user),
     },
     Key {
         name: "elevate.with",

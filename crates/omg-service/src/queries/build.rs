@@ -23,7 +23,7 @@ pub(crate) async fn answer<B: PackageManager>(
     let builds = chosen(&plan, bases)?;
     let items = u32::try_from(builds.len()).unwrap_or(u32::MAX);
     reporter.report(Progress::Phase { phase: Phase::Build, items });
-    let (built, failed) = all(catalogue.backend(), &fetcher, reporter, &builds).await;
+    let (built, failed) = all(catalogue.backend(), change, &fetcher, reporter, &builds).await;
     if built.is_empty() {
         return Ok(Reply::Built { staged: None, failed });
     }
@@ -46,6 +46,7 @@ fn chosen<'a>(plan: &'a Plan, bases: &str) -> Result<Vec<&'a Build>, Fault> {
 /// Builds one after the other. One that fails keeps only those from being built that need it.
 async fn all<B: PackageManager>(
     backend: &B,
+    change: &Change,
     fetcher: &Fetcher,
     reporter: &Reporter,
     builds: &[&Build],
@@ -59,7 +60,7 @@ async fn all<B: PackageManager>(
             failed.iter().find(|(other, _)| other.packages.contains(name)).map(|(other, _)| other)
         });
         let result = match missing {
-            None => backend.build(build, fetcher, &heard).await,
+            None => backend.build(build, change.options, fetcher, &heard).await,
             Some(other) => {
                 let message = format!("it needs {}, which was not built", other.package_base);
                 Err(Fault::new(Code::Build, message))
