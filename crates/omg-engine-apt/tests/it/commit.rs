@@ -1,7 +1,9 @@
 //! Changing roots, beside apt-get, against attackers, and cut off at every step.
 
+mod cut;
 mod engine;
 mod first;
+mod refuse;
 mod repository;
 mod same;
 mod system;
