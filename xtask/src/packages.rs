@@ -63,6 +63,10 @@ pub(crate) const TEST: &[Need] = &[
     need(|| program("makepkg"), "makepkg", "pacman", "builds the packages of tests"),
     need(|| program("bwrap"), "bubblewrap", "bubblewrap", "confines the builds of recipes"),
     need(|| program("bsdtar"), "libarchive-tools", "libarchive", "makepkg and repo-add use it"),
+    need(|| program("gpg"), "gnupg", "gnupg", "signs the repositories of tests"),
+    need(|| program("gpgv"), "gpgv", "gnupg", "what verdicts are compared with"),
+    need(|| program("sqv"), "sqv", "sequoia-sqv", "what verdicts are compared with"),
+    need(|| program("dpkg-scanpackages"), "dpkg-dev", "dpkg", "makes the lists of tests' archives"),
 ];
 
 /// For counting instructions, on top of building.

@@ -34,7 +34,7 @@ pub(super) struct Manner {
     /// Wait so many seconds for another package manager
     #[arg(long, value_name = "SECONDS", default_value_t = LOCK_TIMEOUT, hide_default_value = true)]
     lock_timeout: u32,
-    /// Take the package's configuration files, not yours
+    /// Take the package's settings where both changed
     #[arg(long, aliases = ["force-confnew"])]
     new_config: bool,
 }
@@ -71,10 +71,15 @@ pub(super) fn run_as(
 ) -> Result<u8, Fault> {
     let plan =
         settle(session, &mut change, manner).map_err(|fault| near(session, &change, fault))?;
-    show(session, &plan);
     if manner.dry_run || plan.is_empty() {
+        show(session, &plan);
         return Ok(0);
     }
+    if session.globals.json {
+        // Of a change that nobody agreed to, the error is the one object.
+        carry::agree(session, &change, &plan, manner)?;
+    }
+    show(session, &plan);
     carry::agree(session, &change, &plan, manner)?;
     builds::consent(session, &plan, manner)?;
     session.show()?;

@@ -139,9 +139,9 @@ impl Verb for Sync {
     const ALIASES: &'static [&'static str] = &["refresh"];
     const GROUP: Group = Group::Change;
     const ABOUT: &'static str =
-        "Fetch the lists of the repositories, verify them, put them into place";
+        "Fetch the repositories' lists, verify them, put them into place";
     const EXAMPLES: &'static str = "\
-  omg sync                       all or nothing: lists never stand half old, half new
+  omg sync                       all lists or none
   omg aur sync                   the AUR's list, which takes no rights";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {

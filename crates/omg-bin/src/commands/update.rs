@@ -41,7 +41,7 @@ impl Verb for Update {
     const ABOUT: &'static str = "Fetch the lists, then bring the whole system up to date";
     const EXAMPLES: &'static str = "\
   omg update                     the plan is shown before anything is done
-  omg update -n                  what would become newer, by the lists as they are
+  omg update -n                  what would become newer, with these lists
   omg update --safe              without new packages or removals
   omg full-upgrade               the same as update --full
   omg update --check             exit code 10 if upgrades are pending";

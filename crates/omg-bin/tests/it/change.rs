@@ -62,7 +62,7 @@ fn a_system_is_changed_and_changed_back() {
     assert_eq!(tree(&root), before);
 
     let run = does(&home, &["install", "-y", "editor"]);
-    assert!(run.stdout.contains("verified") && run.stdout.contains("3 installed"), "{run:?}");
+    assert!(run.stdout.contains("community") && run.stdout.contains("3 installed"), "{run:?}");
     assert_eq!(installed(&root), ["editor 1.0", "libtool1 1.0", "tool 2.0"]);
     let orphans = does(&home, &["list", "--explicit", "-q"]);
     assert_eq!(orphans.stdout, "editor\n");
