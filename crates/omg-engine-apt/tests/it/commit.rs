@@ -6,4 +6,5 @@ mod first;
 mod refuse;
 mod repository;
 mod same;
+mod scripts;
 mod system;
