@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use omg_backend_alpm::conf::{Conf, Verify};
 use omg_commit::{Commission, Committer, Proof, Report};
-use omg_core::{Change, Fault, Grade, Notice, Plan, Planned};
+use omg_core::{Action, Change, Fault, Grade, Notice, Plan, Planned};
 use omg_verify::pacman::Keyring;
 
 use crate::error::Error;
@@ -135,6 +135,16 @@ impl Committer for AlpmCommitter {
         Ok(done?)
     }
 
+    fn carried_out(&mut self, plan: &Plan) -> Result<Vec<usize>, Fault> {
+        let handle = &self.planner()?.handle;
+        let changes = plan.changes.iter().enumerate();
+        let done = changes.filter(|(_, planned)| {
+            let version = handle.installed(&planned.name).map(|it| it.version().to_string());
+            planned.action != Action::Reinstall && version == planned.new_version
+        });
+        Ok(done.map(|(at, _)| at).collect())
+    }
+
     fn mark(&mut self, packages: &[String], automatic: bool) -> Result<Vec<String>, Fault> {
         let handle = &self.planner()?.handle;
         let reason = if automatic { PackageReason::Depend } else { PackageReason::Explicit };
@@ -203,7 +213,7 @@ fn proof(handle: &Handle, at: usize, planned: &Planned) -> Result<Proof, Error> 
             file_name: name.ok_or(Error::Target { target })?.to_owned(),
             sha256: None,
             size: None,
-            signed: handle.conf.local_file_sig_level.package.verify == Verify::Required,
+            signed: handle.conf.local_file_sig_level.package.verify != Verify::Never,
             grade: Grade::Risk,
             licenses: Vec::new(),
             built_at: None,
@@ -216,8 +226,9 @@ fn proof(handle: &Handle, at: usize, planned: &Planned) -> Result<Proof, Error> 
         .filter(|package| Some(package.version().to_string()) == planned.new_version)
         .ok_or(Error::PlanChanged)?;
     let repository = handle.conf.repositories.iter().find(|it| it.name == planned.repository);
-    let signed = repository.is_some_and(|it| it.sig_level.package.verify == Verify::Required);
-    let grade = match (signed, OFFICIAL.contains(&planned.repository.as_str())) {
+    let verify = repository.map_or(Verify::Required, |it| it.sig_level.package.verify);
+    let grade = match (verify == Verify::Required, OFFICIAL.contains(&planned.repository.as_str()))
+    {
         (true, true) => Grade::Verified,
         (true, false) => Grade::Community,
         (false, _) => Grade::Risk,
@@ -227,7 +238,8 @@ fn proof(handle: &Handle, at: usize, planned: &Planned) -> Result<Proof, Error> 
         file_name: native::file_name(package).ok_or(Error::PlanChanged)?.to_owned(),
         sha256: package.sha256sum().map(str::to_owned),
         size: u64::try_from(package.size()).ok(),
-        signed,
+        // One that is optional is looked at, too, where there is one.
+        signed: verify != Verify::Never,
         grade,
         licenses: package.licenses().into_iter().map(str::to_owned).collect(),
         built_at: u64::try_from(package.build_date()).ok().filter(|seconds| *seconds > 0),

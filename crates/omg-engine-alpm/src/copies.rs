@@ -4,6 +4,7 @@
 //! files that were verified: whatever is done to a path after that, those bytes are installed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
@@ -21,8 +22,8 @@ use crate::workplace::{self, Workplace};
 pub(crate) struct Copies<'a> {
     commission: &'a Commission<'a>,
     signatures: &'a HashMap<String, Vec<u8>>,
-    /// By the path that the user named.
-    pub(crate) named: BTreeMap<String, PathBuf>,
+    /// Those that the user named, by name of file.
+    pub(crate) named: BTreeMap<OsString, PathBuf>,
 }
 
 impl<'a> Copies<'a> {
@@ -50,7 +51,7 @@ impl<'a> Copies<'a> {
             if let Some(planned) = planned(commission, proof)
                 && planned.repository.starts_with('/')
             {
-                named.insert(planned.repository.clone(), at);
+                named.insert(proof.file_name.clone().into(), at);
             }
         }
         Ok(Self { commission, signatures, named })

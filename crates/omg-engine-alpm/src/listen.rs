@@ -8,8 +8,8 @@ use std::sync::mpsc::Sender;
 use omg_core::{Notice, NoticeKind, Phase, Progress};
 use omg_failpoint::reach;
 
-use crate::native::alpm::{Alpm, AnyEvent, Event, EventType, HookWhen, Progress as Step};
-use crate::record;
+use crate::native::alpm::{Alpm, AnyEvent, Event, EventType, Progress as Step};
+use crate::{native, record};
 
 /// Lines of output that are kept for a failure.
 const LINES: usize = 200;
@@ -27,6 +27,8 @@ pub(crate) struct Heard {
     begun: usize,
     /// The hook that runs.
     hook: Option<String>,
+    /// The transaction is done, but for the hooks that follow it.
+    over: bool,
     told: Option<(u8, String)>,
     /// Errors of the log that a package or hook has been blamed for.
     blamed: usize,
@@ -49,6 +51,7 @@ pub(crate) fn attach(
         order,
         begun: 0,
         hook: None,
+        over: false,
         told: None,
         blamed: 0,
         notices: Vec::new(),
@@ -95,12 +98,15 @@ impl Heard {
             }
             EventType::TransactionDone => {
                 reach!("alpm.transaction.done");
+                self.over = true;
             }
-            EventType::ScriptletInfo
-            | EventType::HookStart
-            | EventType::HookRunStart
-            | EventType::PacnewCreated
-            | EventType::PacsaveCreated => self.detail(&event.event()),
+            EventType::HookStart if self.over => {
+                self.tell(Progress::Phase { phase: Phase::Finish, items: 0 });
+            }
+            EventType::HookRunStart => self.hook(native::hook(event)),
+            EventType::ScriptletInfo | EventType::PacnewCreated | EventType::PacsaveCreated => {
+                self.detail(&event.event())
+            }
             _ => {}
         }
     }
@@ -108,20 +114,21 @@ impl Heard {
     fn detail(&mut self, event: &Event<'_>) {
         match event {
             Event::ScriptletInfo(info) => self.output(info.line()),
-            Event::Hook(hook) if hook.when() == HookWhen::PostTransaction => {
-                self.tell(Progress::Phase { phase: Phase::Finish, items: 0 });
-            }
-            Event::HookRun(hook) => {
-                let (position, total) = (hook.position(), hook.total());
-                let name = hook.name().to_owned();
-                let percent = (position.saturating_sub(1) * 100).checked_div(total).unwrap_or(0);
-                self.step(percent, format!("running hook {name} ({position}/{total})"));
-                self.hook = Some(name);
-            }
             Event::PacnewCreated(new) => self.conffile(new.file(), "pacnew"),
             Event::PacsaveCreated(save) => self.conffile(save.file(), "pacsave"),
             _ => {}
         }
+    }
+
+    fn hook(&mut self, hook: Option<(String, usize, usize)>) {
+        let Some((name, position, total)) = hook else {
+            self.step(if self.over { 100 } else { 0 }, "running hooks".into());
+            self.hook = Some("hook".into());
+            return;
+        };
+        let percent = (position.saturating_sub(1) * 100).checked_div(total).unwrap_or(0);
+        self.step(percent, format!("running hook {name} ({position}/{total})"));
+        self.hook = Some(name);
     }
 
     fn progress(&mut self, step: Step, name: &str, percent: i32) {

@@ -20,13 +20,13 @@ mod v4;
 
 #[cfg(feature = "alpm13")]
 pub(crate) use v2::{
-    Database, Package, Relation, alpm, commit, conflict, file_name, files, of_group, prepare,
-    satisfier, satisfier_in, set_reason,
+    Database, Package, Relation, alpm, commit, conflict, file_name, files, has_file, hook,
+    of_group, prepare, satisfier, satisfier_in, set_reason,
 };
 #[cfg(all(any(feature = "alpm15", feature = "alpm16"), not(feature = "alpm13")))]
 pub(crate) use v4::{
-    Database, Package, Relation, alpm, commit, conflict, file_name, files, of_group, prepare,
-    satisfier, satisfier_in, set_reason,
+    Database, Package, Relation, alpm, commit, conflict, file_name, files, has_file, hook,
+    of_group, prepare, satisfier, satisfier_in, set_reason,
 };
 
 /// Why libalpm did not prepare a transaction.
@@ -60,16 +60,21 @@ pub(crate) struct Missing {
 #[derive(Debug)]
 pub(crate) struct Uncommitted {
     pub(crate) error: alpm::Error,
-    /// Files that are in the way, and packages that are not what they must be: one line each.
-    pub(crate) causes: Vec<String>,
+    /// Files that are in the way.
+    pub(crate) conflicts: Vec<FileInTheWay>,
+    /// Packages that are not what they must be.
+    pub(crate) invalid: Vec<String>,
 }
 
-/// A file that is in the way, in words.
-fn in_the_way(target: &str, file: &str, other: Option<&str>) -> String {
-    match other.filter(|other| !other.is_empty()) {
-        Some(other) => format!("{target}: {file} is there already, and belongs to {other}"),
-        None => format!("{target}: {file} is there already, and belongs to no package"),
-    }
+/// A file that is in the way. Whose it is the crate for libalpm 13 says wrongly.
+#[derive(Debug)]
+pub(crate) struct FileInTheWay {
+    /// The package that comes.
+    pub(crate) package: String,
+    /// Absolute path.
+    pub(crate) path: String,
+    /// It is in the way of another package that comes, not of what is there.
+    pub(crate) coming: bool,
 }
 
 /// A relation in pacman's notation, without its description: `bar>=2`.

@@ -129,7 +129,26 @@ impl AlpmPlanner {
                 .sync_sysupgrade(false)
                 .map_err(|error| handle.failed("looking for upgrades", error))?;
         }
-        self.prepare()
+        self.prepare()?;
+        self.refuse_return(change)
+    }
+
+    /// libalpm would remove a package that was named with a minus, and install it again for one that
+    /// comes and needs it.
+    fn refuse_return(&self, change: &Change) -> Result<(), Error> {
+        let going: BTreeSet<String> =
+            change.targets.iter().filter_map(|target| targets::going(change, target)).collect();
+        let coming = self.handle.alpm.trans_add().into_iter();
+        let causes: Vec<String> = coming
+            .filter(|package| going.contains(package.name()))
+            .map(|package| format!("{} is to go, and what comes needs it", package.name()))
+            .collect();
+        let message = "what is to go is needed";
+        if causes.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Unsolvable { message, causes, hint: None })
+        }
     }
 
     /// `pacman -Rs $(pacman -Qdtq)` until nothing is left to name.

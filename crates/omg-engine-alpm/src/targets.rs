@@ -1,6 +1,7 @@
 //! What the user named, found as pacman finds it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -24,8 +25,8 @@ const FARTHEST: usize = 2;
 pub(crate) enum Files<'a> {
     /// Where they were named. Their signatures are checked when the plan is carried out.
     Named,
-    /// Verified copies, by the path that was named, with signatures as `LocalFileSigLevel` wants them.
-    Copies(&'a BTreeMap<String, PathBuf>),
+    /// Verified copies, by name of file, with signatures as `LocalFileSigLevel` wants them.
+    Copies(&'a BTreeMap<OsString, PathBuf>),
 }
 
 /// The name in a target `pkg-`: a package that goes while others come.
@@ -149,7 +150,8 @@ fn add_file(
     let (read, level) = match files {
         Files::Named => (PathBuf::from(path), SigLevel::NONE),
         Files::Copies(copies) => {
-            let copy = copies.get(path).ok_or_else(|| Error::NoCopy { name: path.to_owned() })?;
+            let name = Path::new(path).file_name().unwrap_or_default();
+            let copy = copies.get(name).ok_or_else(|| Error::NoCopy { name: path.to_owned() })?;
             (copy.clone(), handle.file_level())
         }
     };

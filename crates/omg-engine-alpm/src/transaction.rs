@@ -11,10 +11,11 @@ use omg_failpoint::reach;
 use crate::copies::Copies;
 use crate::describe::{self, Request, follows};
 use crate::error::Error;
+use crate::handle::Handle;
 use crate::journal::{Comes, Item, Journal};
 use crate::lock::Lock;
 use crate::native::alpm::{self, PackageReason};
-use crate::native::{self, Uncommitted};
+use crate::native::{self, FileInTheWay, Package, Uncommitted};
 use crate::planner::{self, AlpmPlanner};
 use crate::targets::{self, Files};
 use crate::workplace::{self, Workplace};
@@ -97,6 +98,13 @@ fn prepare(
     }
     let mut plan = describe::plan(&planner.handle, change, request)?;
     plan.sort();
+    // A package file is known by its digest. What was planned over may have been a copy of it.
+    let is_file = |planned: &Planned| planned.repository.starts_with('/');
+    for (planned, approved) in plan.changes.iter_mut().zip(&commission.plan.changes) {
+        if is_file(planned) && is_file(approved) && planned.sha256.is_some() {
+            planned.repository.clone_from(&approved.repository);
+        }
+    }
     if plan.digest() == commission.plan.digest() { Ok(()) } else { Err(Error::PlanChanged) }
 }
 
@@ -120,6 +128,10 @@ pub(crate) fn commit(planner: &mut AlpmPlanner, report: &dyn Report) -> Result<V
     let going = alpm.trans_remove().into_iter().map(|package| package.name().to_owned());
     let coming = alpm.trans_add().into_iter().map(|package| package.name().to_owned());
     let order: Vec<String> = going.chain(coming).collect();
+    if order.is_empty() {
+        // libalpm takes that for a transaction that was never prepared.
+        return Ok(Vec::new());
+    }
     let before = planner.handle.record.borrow().warnings.len();
     planner.handle.record.borrow_mut().errors.clear();
     // libalpm's callbacks outlive what they are lent, so a thread beside them holds the client's ear.
@@ -151,7 +163,9 @@ pub(crate) fn commit(planner: &mut AlpmPlanner, report: &dyn Report) -> Result<V
 }
 
 fn failed(planner: &AlpmPlanner, uncommitted: Uncommitted, output: Vec<String>) -> Error {
-    let Uncommitted { error, mut causes } = uncommitted;
+    let Uncommitted { error, conflicts, invalid } = uncommitted;
+    let mut causes: Vec<String> =
+        conflicts.iter().map(|file| in_the_way(&planner.handle, file)).chain(invalid).collect();
     let code = match error {
         alpm::Error::PkgInvalidSig | alpm::Error::PkgMissingSig => Code::Signature,
         alpm::Error::PkgInvalidChecksum | alpm::Error::PkgInvalid => Code::Digest,
@@ -162,6 +176,23 @@ fn failed(planner: &AlpmPlanner, uncommitted: Uncommitted, output: Vec<String>) 
     let tail = output.len().saturating_sub(failure::OUTPUT_LINES);
     causes.extend(output.into_iter().skip(tail));
     Error::Transaction { reason: error.to_string(), code, causes }
+}
+
+/// A file that is in the way, in words.
+fn in_the_way(handle: &Handle, file: &FileInTheWay) -> String {
+    let FileInTheWay { package, path, coming } = file;
+    let root = handle.alpm.root();
+    let inner = path.strip_prefix(root).unwrap_or(path);
+    if *coming {
+        return format!("{package}: another package that comes has /{inner}, too");
+    }
+    let owns = |installed: &Package<'_>| native::has_file(*installed, inner);
+    match handle.alpm.localdb().pkgs().into_iter().find(owns) {
+        Some(owner) => {
+            format!("{package}: /{inner} is there already, and belongs to {}", owner.name())
+        }
+        None => format!("{package}: /{inner} is there already, and belongs to no package"),
+    }
 }
 
 /// Targets of an upgrade of the whole system that are to count as installed for others.

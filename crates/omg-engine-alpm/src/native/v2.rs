@@ -2,7 +2,7 @@
 
 pub(crate) use alpm_2 as alpm;
 
-use super::{Missing, Uncommitted, Unprepared, in_the_way, notation};
+use super::{FileInTheWay, Missing, Uncommitted, Unprepared, notation};
 
 pub(crate) type Package<'h> = alpm::Package<'h>;
 pub(crate) type Relation<'h> = alpm::Dep<'h>;
@@ -74,15 +74,21 @@ pub(crate) fn prepare(handle: &mut alpm::Alpm) -> Result<(), Unprepared> {
 pub(crate) fn commit(handle: &mut alpm::Alpm) -> Result<(), Uncommitted> {
     use alpm::CommitResult::{FileConflict, Ok as Nothing, PkgInvalid};
     let Err((data, error)) = handle.trans_commit() else { return Ok(()) };
-    let causes = match data {
-        FileConflict(list) => list
-            .iter()
-            .map(|one| in_the_way(one.target(), one.file(), one.conflicting_target()))
-            .collect(),
-        PkgInvalid(list) => list.iter().map(ToOwned::to_owned).collect(),
-        Nothing => Vec::new(),
-    };
-    Err(Uncommitted { error, causes })
+    let (mut conflicts, mut invalid) = (Vec::new(), Vec::new());
+    match data {
+        FileConflict(list) => conflicts.extend(list.iter().map(|one| in_the_way(&one))),
+        PkgInvalid(list) => invalid.extend(list.iter().map(ToOwned::to_owned)),
+        Nothing => {}
+    }
+    Err(Uncommitted { error, conflicts, invalid })
+}
+
+fn in_the_way(one: &alpm::FileConflict<'_>) -> FileInTheWay {
+    FileInTheWay {
+        package: one.target().to_owned(),
+        path: one.file().to_owned(),
+        coming: matches!(one.conflict_type(), alpm::FileConflictType::Target),
+    }
 }
 
 pub(crate) fn set_reason(
@@ -100,4 +106,15 @@ pub(crate) fn file_name(package: Package<'_>) -> Option<&str> {
 /// Paths of its files, without the first slash.
 pub(crate) fn files(package: &alpm::LoadedPackage<'_>) -> Vec<Vec<u8>> {
     package.files().files().iter().map(|file| file.name().into()).collect()
+}
+
+/// The hook that begins to run: its name, its number and how many there are. The crate for libalpm 13
+/// does not say.
+pub(crate) fn hook(_event: &alpm::AnyEvent<'_>) -> Option<(String, usize, usize)> {
+    None
+}
+
+/// Is the file, a path without its first slash, one of the package?
+pub(crate) fn has_file(package: Package<'_>, path: &str) -> bool {
+    package.files().contains(path).is_ok_and(|file| file.is_some())
 }

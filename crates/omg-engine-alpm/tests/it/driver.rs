@@ -11,6 +11,9 @@ use omg_engine_alpm::AlpmCommitter;
 
 use crate::root::Root;
 
+/// libalpm changes it while it commits, for all threads.
+static CURRENT_DIRECTORY: Mutex<()> = Mutex::new(());
+
 /// Keeps what is told.
 #[derive(Default)]
 pub(crate) struct Told(pub(crate) Mutex<Vec<Progress>>);
@@ -65,6 +68,7 @@ pub(crate) fn commit_telling(
     let plan = committer.plan(change)?;
     let files = staged(root, &mut committer, &plan, from)?;
     let commission = Commission { change, plan: &plan, files: &files, conffiles: Conffiles::Keep };
+    let _alone = CURRENT_DIRECTORY.lock();
     let notices = committer.apply(&commission, told)?;
     Ok(Done { notices, plan })
 }
@@ -88,6 +92,8 @@ pub(crate) fn staged(
             found.into_iter().find(|path| path.exists()).unwrap_or_default()
         };
         let copy = staging.join(&proof.file_name);
+        // It may be one file with the one in the cache.
+        let _ = fs::remove_file(&copy);
         fs::copy(&origin, &copy).unwrap_or_else(|error| panic!("{}: {error}", origin.display()));
         let mut name = origin.into_os_string();
         name.push(".sig");

@@ -9,6 +9,8 @@
 )]
 
 mod commit;
+mod commit_hostile;
+mod commit_random;
 mod contract;
 mod crafted;
 mod driver;
@@ -17,6 +19,7 @@ mod era;
 mod oracle;
 mod partial;
 mod process;
+mod process_commit;
 mod random;
 mod real;
 mod refused;

@@ -165,6 +165,7 @@ impl Mirror {
 
     pub(crate) fn add_files(&self, files: &[PathBuf]) {
         let output = Command::new("repo-add")
+            .current_dir(self.path())
             .args(["-q", "--nocolor"])
             .arg(self.database())
             .args(files)
