@@ -177,8 +177,10 @@ impl Apt {
             ("APT::Sandbox::User", ""),
             ("Acquire::Languages", "none"),
         ];
-        let conf: String =
-            options.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect();
+        let mut conf = String::new();
+        for (name, value) in options {
+            writeln!(conf, "{name} \"{value}\";").unwrap();
+        }
         let path = Path::new(dir).join("apt.conf");
         std::fs::write(&path, conf).unwrap();
         let apt = Self(path);

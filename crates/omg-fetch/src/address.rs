@@ -42,9 +42,8 @@ impl Address {
             "http" | "https" if url.host_str().is_none_or(str::is_empty) => {
                 return Err(refuse("it names no host"));
             }
-            "http" | "https" => {}
             "file" if url.to_file_path().is_err() => return Err(refuse("it is no path")),
-            "file" => {}
+            "http" | "https" | "file" => {}
             _ => return Err(refuse("only http, https and file are asked")),
         }
         let address = Self(url);
@@ -174,11 +173,12 @@ impl Reach {
 /// The IPv4 address that this one stands for: mapped, compatible (RFC 4291), or behind NAT64
 /// (RFC 6052).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let v4 = Ipv4Addr::from(u32::from(g) << 16 | u32::from(h));
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => Some(v4),
-        (0, 0, 0, 0, 0, 0) if u32::from(v4) > 1 => Some(v4),
+    let segments = address.segments();
+    let [.., high, low] = segments;
+    let v4 = Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+    match segments {
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(v4),
+        [0, 0, 0, 0, 0, 0, ..] if u32::from(v4) > 1 => Some(v4),
         _ => None,
     }
 }

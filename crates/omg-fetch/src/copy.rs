@@ -109,14 +109,15 @@ pub(crate) fn find(
         let from = path.display().to_string();
         let kept = match copied {
             Ok(()) => partial.keep(&request.sha256, &from),
-            Err(error) => Err((partial, error)),
+            Err(error) => Err(Box::new((partial, error))),
         };
         match kept {
             Ok(blob) => {
                 notes.push(format!("{} was in the cache already: {from}", request.name));
                 return Ok(Some(Stored::new(&blob, Origin::Cached(path.clone()))));
             }
-            Err((partial, error)) => {
+            Err(failed) => {
+                let (partial, error) = *failed;
                 meter.set(0);
                 partial.discard()?;
                 if matches!(error, Error::Worker { .. }) {

@@ -13,7 +13,7 @@ use crate::copy::{Stop, copy};
 use crate::document::Seen;
 use crate::http::{Answer, Http, Question};
 use crate::meter::Meter;
-use crate::store::{Origins, Partial};
+use crate::store::{Origins, Partial, SMALL};
 use crate::{Error, Options, Origin, Request, Store, Stored};
 
 /// How often it is asked whether another has done with a file.
@@ -100,7 +100,7 @@ impl Transfer {
         match kept {
             Ok(blob) => Ok(Stored::new(&blob, Origin::Mirror(address.to_string()))),
             // After a failed write nobody knows what is on the disk.
-            Err((bad, error)) => bad.discard().and(Err(error)),
+            Err(failed) => failed.0.discard().and(Err(failed.1)),
         }
     }
 
@@ -197,7 +197,8 @@ impl Transfer {
         }
         // A document has nothing but its tag to be known by.
         let validator = if cap.digest { answer.validator() } else { answer.strong() };
-        if let Some(validator) = validator {
+        let small = cap.size.or(announced).is_some_and(|length| length < SMALL);
+        if let Some(validator) = validator.filter(|_| !small) {
             let (url, validator) = (address.to_string(), validator.to_owned());
             partial.note_origins(&Origins { url, validator });
         }

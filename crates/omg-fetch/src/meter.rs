@@ -119,6 +119,16 @@ impl Report {
         sink(Progress::Total { done, total, rate, remaining_s });
     }
 
+    /// Says how all of it ended, whether or not that was said before.
+    pub(crate) fn end<'a>(
+        &mut self,
+        meters: impl Iterator<Item = &'a Meter>,
+        sink: &mut (dyn FnMut(Progress) + Send),
+    ) {
+        self.said = None;
+        self.tick(meters, sink);
+    }
+
     fn rate(&self, now: Instant, received: u64) -> u64 {
         let Some((since, before)) = self.received.front() else { return 0 };
         let seconds = now.duration_since(*since).as_secs_f64();

@@ -54,7 +54,7 @@ impl Pace {
     }
 
     /// Fails if the answer was too slow over the last window, or is too late.
-    pub(crate) fn check(&mut self, now: Instant, url: impl ToString) -> Result<(), Error> {
+    pub(crate) fn check(&mut self, now: Instant, url: &impl ToString) -> Result<(), Error> {
         if now >= self.deadline {
             let reason = "the deadline passed before the last byte".into();
             return Err(Error::Slow { url: url.to_string(), reason });
@@ -88,7 +88,7 @@ mod tests {
         let mut pace = Pace::new(&Options::default(), begin + Duration::from_hours(24));
         (1..600).find(|second| {
             pace.came(bytes_at(*second));
-            pace.check(begin + Duration::from_secs(*second), "x").is_err()
+            pace.check(begin + Duration::from_secs(*second), &"x").is_err()
         })
     }
 

@@ -77,6 +77,9 @@ enum Done {
     Found(Result<Option<Stored>, Error>, Vec<String>),
     /// The file, as far as it is there, and the signature.
     Fetched(Option<Stored>, Result<Option<Vec<u8>>, Error>),
+    /// The mirror did not deliver. The place is taken until that is noted, so that nobody else asks
+    /// the mirror before.
+    Failed(Error, Slot),
 }
 
 // === impl Schedule ===
@@ -115,7 +118,7 @@ impl Schedule {
                 () = sleep_until(self.transfer.deadline) => self.give_up(),
             }
         }
-        report.tick(self.meters(), sink);
+        report.end(self.meters(), sink);
         let late = |job: Job| match job.state {
             State::Ended(result) => result,
             _ => Err(job.late()),
@@ -148,7 +151,7 @@ impl Schedule {
         let place = |of: &Arc<Semaphore>| of.clone().try_acquire_owned().ok();
         let Some(first) = place(&self.places) else { return };
         if matches!(job.state, State::New) {
-            let slot = Slot { _permits: vec![first], freed: self.freed.clone() };
+            let slot = Slot { permits: vec![first], freed: self.freed.clone() };
             let task = look(self.transfer.clone(), request, meter, slot);
             self.running.insert(self.tasks.spawn(task).id(), (at, None));
             job.state = State::Running;
@@ -160,7 +163,7 @@ impl Schedule {
         let host = self.hosts.entry(source.origin.clone());
         let host = host.or_insert_with(|| Arc::new(Semaphore::new(per_host)));
         let Some(second) = place(host) else { return };
-        let slot = Slot { _permits: vec![first, second], freed: self.freed.clone() };
+        let slot = Slot { permits: vec![first, second], freed: self.freed.clone() };
         source.tries += 1;
         let task = Attempt {
             transfer: self.transfer.clone(),
@@ -214,7 +217,7 @@ impl Schedule {
 /// waits for the disk keeps nobody from the network.
 #[derive(Debug)]
 struct Slot {
-    _permits: Vec<OwnedSemaphorePermit>,
+    permits: Vec<OwnedSemaphorePermit>,
     freed: Arc<Notify>,
 }
 
@@ -230,7 +233,7 @@ struct Attempt {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self._permits.clear();
+        self.permits.clear();
         self.freed.notify_one();
     }
 }
@@ -260,7 +263,7 @@ impl Attempt {
             match transfer.file(request, address, &meter).await {
                 Ok(Arrived::Stored(here)) => stored = Some(here),
                 Ok(Arrived::Whole(whole)) => partial = Some(whole),
-                Err(error) => return Done::Fetched(None, Err(error)),
+                Err(error) => return Done::Failed(error, slot),
             }
         }
         let signature = async move {
@@ -359,6 +362,10 @@ impl Job {
                     Ok(None) => {}
                     Err(error) => self.state = State::Ended(Err(error)),
                 }
+            }
+            Done::Failed(error, slot) => {
+                notes.extend(self.failed(error, source, blame));
+                drop(slot);
             }
             Done::Fetched(stored, result) => {
                 self.stored = stored.or(self.stored.take());

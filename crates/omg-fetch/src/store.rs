@@ -22,7 +22,7 @@ use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags, Timespec
 use rustix::io::Errno;
 
 pub use evict::{Freed, Usage};
-pub(crate) use partial::{Origins, Partial};
+pub(crate) use partial::{Origins, Partial, SMALL};
 
 use crate::{Error, Hasher, Sha256};
 
@@ -103,16 +103,13 @@ impl Store {
             fs::fchmod(&own, Mode::RWXU)
                 .map_err(|e| Error::io(&dir, "closing the store to others")(e.into()))?;
         }
+        let mut new = false;
         for name in ["sha256", "partial", "quarantine"] {
-            make_dir(&dir.join(name))?;
+            new |= make_dir(&dir.join(name))?;
         }
-        let whole = dir.join("sha256");
-        if !whole.join("ff").exists() {
-            // All at once: later a new file costs one directory that is written to the disk.
-            (0..=255).try_for_each(|shelf| make_dir(&whole.join(format!("{shelf:02x}"))))?;
-            sync_dir(&whole)?;
+        if new {
+            sync_dir(&dir)?;
         }
-        sync_dir(&dir)?;
         Ok(Self { inner: Arc::new(Inner { dir, limit, known: Mutex::default() }) })
     }
 
@@ -254,17 +251,19 @@ pub(crate) fn hash(file: &File) -> io::Result<(Sha256, u64)> {
     }
 }
 
-fn make_dir(path: &Path) -> Result<(), Error> {
+/// Makes a directory; `false` if it was there.
+fn make_dir(path: &Path) -> Result<bool, Error> {
     match fs::mkdirat(fs::CWD, path, Mode::RWXU) {
-        Ok(()) | Err(Errno::EXIST) => {}
+        Ok(()) => return Ok(true),
+        Err(Errno::EXIST) => {}
         Err(errno) => return Err(Error::io(path, "making a directory of the store")(errno.into())),
     }
     let stat = fs::statat(fs::CWD, path, AtFlags::SYMLINK_NOFOLLOW)
         .map_err(|e| Error::io(path, "looking at a directory of the store")(e.into()))?;
     if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        Ok(())
+        Ok(false)
     } else {
-        Err(Error::Store { path: path.into(), reason: "it is no directory" })
+        Err(Error::Store { path: path.into(), reason: "something in it is no directory" })
     }
 }
 

@@ -53,7 +53,7 @@ impl Store {
             freed.add(&entry, remove(&entry.path)?);
         }
         let bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
-        self.remove_oldest(entries, bytes.saturating_sub(self.inner.limit), &mut freed)?;
+        Self::remove_oldest(entries, bytes.saturating_sub(self.inner.limit), &mut freed)?;
         Ok(freed)
     }
 
@@ -76,11 +76,10 @@ impl Store {
     /// Removes the oldest files to make room for so many bytes, as far as that goes.
     pub(super) fn make_room(&self, bytes: u64) -> Result<(), Error> {
         let entries = self.entries()?;
-        self.remove_oldest(entries, bytes, &mut Freed::default())
+        Self::remove_oldest(entries, bytes, &mut Freed::default())
     }
 
     fn remove_oldest(
-        &self,
         mut entries: Vec<Entry>,
         mut excess: u64,
         freed: &mut Freed,

@@ -9,11 +9,15 @@ use omg_failpoint::{reach, weak};
 use rustix::fs::{self, AtFlags, FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{BLOCK, Blob, Store, sync_dir};
+use super::{BLOCK, Blob, Store, make_dir, sync_dir};
 use crate::{Error, Hasher, Sha256};
 
 /// Bytes of the note that says where a partial file is from, at most.
 const MOST_NOTE_BYTES: u64 = 16 << 10;
+
+/// Files with less than this are not worth more than writing them: neither space is reserved for
+/// them nor noted where they are from.
+pub(crate) const SMALL: u64 = 256 << 10;
 
 /// A file that is being written. Nobody else writes it while this exists.
 pub(crate) struct Partial {
@@ -103,7 +107,7 @@ impl Partial {
     /// Asks the file system for space up to this length, so that a full disk is known early. The
     /// oldest files of the store make room. File systems that can't promise are not asked again.
     pub(crate) fn reserve(&mut self, length: u64) -> Result<(), Error> {
-        if length <= self.reserved.max(self.length) {
+        if length <= self.reserved.max(self.length).max(SMALL) {
             return Ok(());
         }
         let ask = |partial: &Self| {
@@ -205,16 +209,16 @@ impl Partial {
 
     /// Puts the file into the store under this digest, and returns when it is there for good.
     /// Refuses a file that has another; then it is as it was. `from` is named in the error.
-    pub(crate) fn keep(self, sha256: &Sha256, from: &str) -> Result<Blob, (Self, Error)> {
+    pub(crate) fn keep(self, sha256: &Sha256, from: &str) -> Result<Blob, Box<(Self, Error)>> {
         let path = self.store.path(sha256);
         if let Err(error) = self.check(sha256, from).and_then(|()| self.settle(&path)) {
-            return Err((self, error));
+            return Err(Box::new((self, error)));
         }
         let learned = self.store.learn(sha256, &self.file, &path);
         let size = self.length;
         match learned {
             Ok(()) => Ok(Blob { file: self.file, path, size, sha256: *sha256 }),
-            Err(error) => Err((self, error)),
+            Err(error) => Err(Box::new((self, error))),
         }
     }
 
@@ -229,10 +233,12 @@ impl Partial {
         // From now on it is used, no longer written.
         fs::flock(&self.file, FlockOperation::NonBlockingLockShared).map_err(io("locking"))?;
         let shelf = path.parent().unwrap_or(path);
+        let new = make_dir(shelf)?;
         self.forget_origins();
         fs::rename(&self.path, path).map_err(io("moving a file into the store"))?;
         reach!("fetch.blob.renamed");
-        sync_dir(shelf)
+        sync_dir(shelf)?;
+        if new { sync_dir(shelf.parent().unwrap_or(shelf)) } else { Ok(()) }
     }
 
     /// Gives up the file under its name; its bytes stay readable through what is returned.

@@ -140,7 +140,7 @@ impl Body<'_> {
             if let Some(Fault::Range(other)) = &fault {
                 range.clone_from(other);
             }
-            headers.push_str(&format!("Content-Range: {range}\r\n"));
+            headers = format!("{headers}Content-Range: {range}\r\n");
         }
         let length = |length: u64| format!("{headers}Content-Length: {length}\r\n");
         let plain = length(part.length);
@@ -223,9 +223,9 @@ impl Body<'_> {
         let mut next = bytes.as_slice();
         while written < most {
             if chunks {
-                self.chunk(next)?
+                self.chunk(next)?;
             } else {
-                self.write_all(next)?
+                self.write_all(next)?;
             }
             written += next.len() as u64;
             next = &zeros;

@@ -33,7 +33,7 @@ async fn small_ones_in_memory_and_large_ones_not() {
         world.put("dists/x/InRelease", &bytes);
         let url = world.mirror.url("dists/x/InRelease");
         for url in [url, format!("file://{}/dists/x/InRelease", world.root.path().display())] {
-            let document = new(get(&world, &of(&[url.clone()])).await);
+            let document = new(get(&world, &of(std::slice::from_ref(&url))).await);
             assert_eq!(matches!(document.content, Content::Memory(_)), in_memory);
             assert_eq!((document.size, document.url, document.mirror), (size as u64, url, 0));
             assert_eq!(document.sha256, omg_fetch::Sha256::of(&bytes));

@@ -1,8 +1,8 @@
 //! What this crate makes of good mirrors, bad mirrors, bad disks and sudden ends.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stderr,
-    clippy::print_stdout,
     reason = "helpers of tests: they may fail by panicking, and say what they skip"
 )]
 

@@ -5,8 +5,8 @@ use omg_fetch::testing::Fault;
 
 use crate::support::{World, assert_is};
 
-fn sig() -> Option<SignatureSource> {
-    Some(SignatureSource::Suffix(".sig".into()))
+fn sig() -> SignatureSource {
+    SignatureSource::Suffix(".sig".into())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,7 +15,7 @@ async fn they_come_from_the_mirror_of_their_file() {
     let good = world.another();
     let mut file = world.file("a.pkg", 1000);
     file.urls.push(good.url("a.pkg"));
-    file.signature = sig();
+    file.signature = Some(sig());
     world.put("a.pkg.sig", b"a signature");
     world.mirror.fault("", Fault::Flipped);
     let artifact = world.one(file.clone()).await.unwrap();
@@ -39,7 +39,7 @@ async fn they_come_from_the_mirror_of_their_file() {
 async fn a_missing_one_is_none_and_said() {
     let world = World::new();
     let mut file = world.file("a.pkg", 1000);
-    file.signature = sig();
+    file.signature = Some(sig());
     let artifact = world.one(file.clone()).await.unwrap();
     assert_eq!(artifact.signature, None);
     assert!(world.notes().contains("no mirror has a signature of a.pkg"), "{}", world.notes());
@@ -56,7 +56,7 @@ async fn a_missing_one_is_none_and_said() {
 async fn one_that_can_not_be_had_now_is_no_missing_one() {
     let world = World::new();
     let mut file = world.file("a.pkg", 1000);
-    file.signature = sig();
+    file.signature = Some(sig());
     for (fault, code) in [
         (Fault::Status(503), Code::Network),
         (Fault::Silent, Code::Network),

@@ -91,9 +91,9 @@ pub(crate) fn put(root: &Path, path: &str, bytes: &[u8]) {
 /// Limits that a test can wait for.
 pub(crate) fn options() -> Options {
     Options {
-        connect: Duration::from_millis(1000),
+        connect: Duration::from_secs(1),
         window: Duration::from_millis(800),
-        overall: Duration::from_secs(60),
+        overall: Duration::from_mins(1),
         ..Options::default()
     }
 }
