@@ -83,6 +83,9 @@ mod armed {
         drop(armed);
         // A process can always signal itself; if not, the test notices that nothing stopped.
         let _ = kill_process(getpid(), signal);
+        // The signal is for the process, and another thread may be the one that takes it: this one goes no
+        // further meanwhile.
+        std::thread::sleep(std::time::Duration::from_millis(50));
     }
 
     /// What [`weak!`](crate::weak) asks.

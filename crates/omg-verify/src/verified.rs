@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use omg_core::{Artifact, Staged};
 
@@ -130,6 +131,29 @@ impl Verified<File> {
         let evidence = verify(&mut digest::feed_file(&file, expected.size), expected, proof)?;
         omg_failpoint::reach!("verify.file.done");
         Ok(Self { value: file, evidence })
+    }
+
+    /// Opens a plain file, without following a link at the end of its name, and verifies it.
+    pub fn open(path: &Path, expected: &Expected, proof: Proof<'_>) -> Result<Self, Error> {
+        use rustix::fs::{Mode, OFlags};
+        let io = |source| Error::Io {
+            path: path.to_owned(),
+            context: "opening what is to be verified",
+            source,
+        };
+        // Without waiting, as for a pipe that somebody has put there.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let open = || rustix::fs::open(path, flags, Mode::empty()).map(File::from);
+        let file = open().map_err(|error| io(error.into()))?;
+        if !file.metadata().map_err(io)?.is_file() {
+            return Err(io(std::io::Error::other("it is not a plain file")));
+        }
+        let verified = Self::file(file, expected, proof)?;
+        if omg_failpoint::weak!("30") {
+            let file = open().map_err(|error| io(error.into()))?;
+            return Ok(Self { value: file, ..verified });
+        }
+        Ok(verified)
     }
 
     /// As [`file`](Self::file), but a verdict that is already known for the expected SHA-256 is not found

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A file or directory of the real data: `OMG_TEST_DATA`, or beside the workspace. None, said loudly, if it
 /// is not here; in CI it must be.
@@ -22,16 +22,26 @@ pub(crate) fn absent(what: &str) {
     println!("SKIPPED: {what}");
 }
 
-/// The Release files and keyrings of Debian and Ubuntu, unpacked once.
-pub(crate) fn releases() -> Option<&'static Path> {
-    static UNPACKED: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
-    let unpacked = UNPACKED.get_or_init(|| {
+/// What several tests share while any of them runs; it is dropped with the last, as a static never is.
+pub(crate) fn shared<T>(cell: &Mutex<Weak<T>>, make: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
+    let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(there) = cell.upgrade() {
+        return Some(there);
+    }
+    let made = Arc::new(make()?);
+    *cell = Arc::downgrade(&made);
+    Some(made)
+}
+
+/// The Release files and keyrings of Debian and Ubuntu, unpacked.
+pub(crate) fn releases() -> Option<Arc<tempfile::TempDir>> {
+    static UNPACKED: Mutex<Weak<tempfile::TempDir>> = Mutex::new(Weak::new());
+    shared(&UNPACKED, || {
         let archive = fs::File::open(find("debian/release.tar.gz")?).unwrap();
         let directory = tempfile::tempdir().unwrap();
         tar::Archive::new(flate2::read::GzDecoder::new(archive)).unpack(directory.path()).unwrap();
         Some(directory)
-    });
-    unpacked.as_ref().map(tempfile::TempDir::path)
+    })
 }
 
 /// Files of a directory, sorted, whose name passes.

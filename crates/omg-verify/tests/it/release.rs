@@ -37,7 +37,8 @@ fn split(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn signed_texts_are_judged_as_by_gpgv_and_sqv() {
-    let Some(root) = releases() else { return };
+    let Some(releases) = releases() else { return };
+    let root = releases.path();
     if !have("gpgv") || !have("sqv") {
         return;
     }
@@ -72,7 +73,8 @@ fn signed_texts_are_judged_as_by_gpgv_and_sqv() {
 
 #[test]
 fn the_text_is_that_of_the_release_file() {
-    let Some(root) = releases() else { return };
+    let Some(releases) = releases() else { return };
+    let root = releases.path();
     let keyring = root.join(
         "keyrings/debian-archive-keyring_2025.1_all/usr/share/keyrings/debian-archive-keyring.pgp",
     );
@@ -89,7 +91,8 @@ fn the_text_is_that_of_the_release_file() {
 
 #[test]
 fn detached_signatures_are_judged_as_by_gpgv_and_sqv() {
-    let Some(root) = releases() else { return };
+    let Some(releases) = releases() else { return };
+    let root = releases.path();
     if !have("gpgv") || !have("sqv") {
         return;
     }
@@ -117,7 +120,8 @@ fn detached_signatures_are_judged_as_by_gpgv_and_sqv() {
 
 #[test]
 fn keyrings_are_read_in_every_form() {
-    let Some(root) = releases() else { return };
+    let Some(releases) = releases() else { return };
+    let root = releases.path();
     let package = root.join("keyrings/debian-archive-keyring_2025.1_all");
     let directory = Keyring::read_directory(&package.join("etc/apt/trusted.gpg.d")).unwrap();
     let whole =

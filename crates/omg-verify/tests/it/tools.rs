@@ -103,13 +103,37 @@ impl Home {
         self.fingerprint(name)
     }
 
+    /// Runs gpg's editor of keys with these lines.
+    pub(crate) fn edit(&self, key: &str, lines: &str) {
+        use std::io::Write as _;
+        let mut child = Command::new("gpg")
+            .args([
+                "--no-tty",
+                "--quiet",
+                "--yes",
+                "--pinentry-mode",
+                "loopback",
+                "--passphrase",
+                "",
+            ])
+            .args(["--command-fd", "0", "--edit-key", key])
+            .env("GNUPGHOME", self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
     pub(crate) fn fingerprint(&self, name: &str) -> String {
         self.fingerprints(name).remove(0)
     }
 
     /// Of the primary key, then of its subkeys.
     pub(crate) fn fingerprints(&self, name: &str) -> Vec<String> {
-        let listed = self.gpg(&["--with-colons", "--list-keys", &format!("{name}@example.org")]);
+        let listed = self.gpg(&["--with-colons", "--list-keys", &format!("<{name}@example.org>")]);
         let listed = String::from_utf8(listed).unwrap();
         listed
             .lines()
@@ -120,7 +144,7 @@ impl Home {
 
     /// Writes the public keys with these names to a file.
     pub(crate) fn export(&self, file: &str, names: &[&str]) -> PathBuf {
-        let users: Vec<_> = names.iter().map(|it| format!("{it}@example.org")).collect();
+        let users: Vec<_> = names.iter().map(|it| format!("<{it}@example.org>")).collect();
         let mut arguments = vec!["--export"];
         arguments.extend(users.iter().map(String::as_str));
         let keys = self.gpg(&arguments);
