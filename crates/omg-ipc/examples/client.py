@@ -127,7 +127,7 @@ def show(body):
     reader = Reader(body)
     (kind,) = reader.kind(1, 26)
     if kind == 19:
-        reader.kind(1, 22)
+        reader.kind(1, 39)
         print("fault:", reader.strings(1)[0])
         return 1
     if kind != 1:

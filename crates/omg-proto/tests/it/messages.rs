@@ -79,7 +79,7 @@ fn staged(text: &str, number: u64) -> Staged {
         path: text.into(),
         size: number,
         sha256: text.into(),
-        signature: (number % 2 == 0).then(|| text.as_bytes().to_vec()),
+        signature: number.is_multiple_of(2).then(|| text.as_bytes().to_vec()),
         grade: Grade::ALL[(number % 4) as usize],
     };
     let plan = Plan { warnings: vec![text.into()], ..Plan::default() };
@@ -162,13 +162,13 @@ proptest! {
             Reply::Batch(bodies.clone()),
             Reply::Staged(Box::new(staged(&text, number))),
             Reply::Built {
-                staged: (number % 2 == 0).then(|| Box::new(staged(&text, number))),
+                staged: number.is_multiple_of(2).then(|| Box::new(staged(&text, number))),
                 failed: vec![(text.clone(), Fault::new(Code::Build, &*text))],
             },
             Reply::Lists { directory: text.clone(), changed: vec![text.clone()], unchanged: number as u32 },
             Reply::Store { files: number, bytes: number, freed: number },
             Reply::Progress(Vec::new()),
-            Reply::Progress(events(&text, number, number % 2 == 0)),
+            Reply::Progress(events(&text, number, number.is_multiple_of(2))),
         ] {
             let body = reply.encode();
             prop_assert_eq!(Reply::is_progress(&body), matches!(reply, Reply::Progress(_)));

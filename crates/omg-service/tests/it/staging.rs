@@ -355,7 +355,7 @@ async fn only_allowed_mirrors_are_asked() {
         digest: "",
     });
     yard.world.front.clone().call(call).await.unwrap();
-    let events = events.lock().unwrap();
+    let events = events.lock().unwrap().clone();
     assert!(!events.iter().any(|it| matches!(it, Progress::Note { .. })), "{events:?}");
     yard.world.fake.change(|packages| {
         packages.get_mut("a").unwrap().depends.clear();
