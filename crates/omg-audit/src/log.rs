@@ -2,6 +2,7 @@
 
 mod batch;
 mod create;
+mod file;
 mod files;
 mod group;
 mod keys;

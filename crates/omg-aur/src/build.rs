@@ -22,7 +22,7 @@ mod sums;
 mod verify;
 mod workspace;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -198,16 +198,16 @@ impl<'a> Builder<'a> {
     ) -> Vec<Result<Built, Fault>> {
         let items = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
         heard(Progress::Phase { phase: Phase::Build, items });
-        let mut failed: HashMap<&PackageBase, ()> = HashMap::new();
+        let mut failed: HashSet<&PackageBase> = HashSet::new();
         jobs.iter()
             .map(|job| {
-                let missing = job.needs.iter().find(|base| failed.contains_key(base));
+                let missing = job.needs.iter().find(|base| failed.contains(base));
                 let result = match missing {
                     Some(base) => Err(BuildError::Needs { needed: base.to_string() }),
                     None => self.build(job, cancel, heard),
                 };
                 result.map_err(|error| {
-                    failed.insert(&job.base, ());
+                    failed.insert(&job.base);
                     error.fault()
                 })
             })

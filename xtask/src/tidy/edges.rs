@@ -53,7 +53,10 @@ const EDGES: &[(&str, &[&str])] = &[
         "omg-backend-alpm",
         &["omg-core", "omg-backend", "omg-engine", "omg-verify", "omg-fetch", "omg-failpoint"],
     ),
-    ("omg-aur", &["omg-core", "omg-backend", "omg-fetch", "omg-verify", "omg-sandbox", "omg-failpoint"]),
+    (
+        "omg-aur",
+        &["omg-core", "omg-backend", "omg-fetch", "omg-verify", "omg-sandbox", "omg-failpoint"],
+    ),
     (
         "omg-service",
         &[

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use super::batch::Batch;
+use super::file::Plain;
 use super::files::Dir;
 use super::keys::{self, Key};
-use super::store::{DATABASE, Store, Tail, database};
+use super::store::{DATABASE, Store, Tail};
 use super::{Options, PENDING};
 use crate::{Error, Result, checkpoint};
 
@@ -47,13 +48,14 @@ pub(super) fn create(dir: &Dir, options: &Options, lock: File) -> Result<Store> 
     dir.remove(UNFINISHED)?;
     let file = dir.file(UNFINISHED, OFlags::CREATE | OFlags::EXCL, false)?;
     let Some(file) = file else { return Err(Error::Absent { path }) };
-    let db = database(file).map_err(Error::store(&path, "making it"))?;
+    let file = Plain::new(file);
+    let db = file.database().map_err(Error::store(&path, "making it"))?;
     let time = (options.clock)();
     let tail = Tail { log_id: keys::log_id(&key.public()), ..Tail::default() };
     let mut batch = Batch::after(&tail);
     batch.rotate(&key, &key, &time)?;
     batch.seal(&key);
-    let mut store = Store::new(db, path, tail, key, lock);
+    let mut store = Store::new((db, file), path, tail, key, lock);
     store.write(batch)?;
     omg_failpoint::reach!("audit.create.written");
     dir.rename(UNFINISHED, DATABASE)?;

@@ -85,7 +85,7 @@ impl Group {
     pub(super) fn with<T>(&self, look: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
         let mut slot = lock(&self.slot);
         let result = caught(&self.dir, || look(slot.open(&self.dir, &self.options)?));
-        slot.close();
+        slot.after(&result);
         result
     }
 
@@ -133,7 +133,7 @@ impl Group {
             }
             Ok(still_open)
         });
-        slot.close();
+        slot.after(&result);
         result
     }
 
@@ -164,7 +164,7 @@ impl Group {
         };
         slot.turns += 1;
         if !more || result.is_err() || slot.turns >= TURNS {
-            slot.close();
+            slot.after(&result);
         }
         result
     }
@@ -194,7 +194,13 @@ impl Queue {
 
 impl Slot {
     fn open(&mut self, dir: &Dir, options: &Options) -> Result<&mut Store> {
-        if self.store.is_none() {
+        let usable = match &mut self.store {
+            Some(store) => store.unpark(dir, options.lock_timeout)?,
+            None => false,
+        };
+        if !usable {
+            // Its lock goes first, or it would be waited for.
+            self.store = None;
             self.store = Some(Store::open(dir, options, self.seen.as_ref())?);
         }
         let Some(store) = &mut self.store else {
@@ -204,9 +210,19 @@ impl Slot {
         Ok(store)
     }
 
+    /// Lets others have the log; after a failure nothing that is remembered of it is believed.
+    fn after<T>(&mut self, result: &Result<T>) {
+        if result.is_err() {
+            self.store = None;
+        }
+        self.close();
+    }
+
     fn close(&mut self) {
         self.turns = 0;
-        self.store = None;
+        if self.store.as_mut().is_some_and(|store| !store.park()) {
+            self.store = None;
+        }
     }
 
     /// One transaction.

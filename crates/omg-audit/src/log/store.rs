@@ -1,11 +1,10 @@
 //! The database below the log, as its writer sees it: opened under the lock, checked at its tail,
 //! appended to.
 //!
-//! It is opened for a batch of records and closed when nothing waits, so that readers and other writers
-//! get at it while a long transaction of the native tool runs.
+//! The lock is let go of when nothing waits, so that other writers get at the log while a long
+//! transaction of the native tool runs.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -13,11 +12,12 @@ use std::time::{Duration, Instant};
 use minicbor::{Decode, Encode};
 use redb::{
     Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
-    StorageBackend, TableDefinition,
+    TableDefinition,
 };
 use rustix::fs::OFlags;
 
 use super::batch::Batch;
+use super::file::Plain;
 use super::files::Dir;
 use super::keys::Key;
 use super::{Options, create, tree};
@@ -34,9 +34,6 @@ pub(super) const TAIL: &str = "tail";
 pub(super) const DATABASE: &str = "log.redb";
 /// Name of the lock: of the owner alone, or any user could keep a change from being made by holding it.
 pub(super) const LOCK: &str = "lock";
-
-/// Memory for pages of the database, bytes.
-const CACHE: usize = 8 << 20;
 
 /// Records from one checkpoint that stays to the next.
 pub(super) const CHECKPOINT_EVERY: u64 = 64;
@@ -73,39 +70,24 @@ pub(super) struct Tail {
     pub(super) log_id: Id,
 }
 
-/// An open database with its lock.
+/// An open database, and while it is used its lock.
 pub(super) struct Store {
     pub(super) db: Database,
     pub(super) path: PathBuf,
     pub(super) tail: Tail,
     pub(super) key: Key,
-    _lock: File,
+    lock: Option<File>,
+    file: Plain,
+    /// The file's header when the lock was let go of.
+    parked: Vec<u8>,
 }
 
-/// The file. It is locked by the lock file and opened by [`Dir`], which redb's own backend would do
-/// in ways that other users could interfere with.
-#[derive(Debug)]
-struct Plain(File);
-
-impl StorageBackend for Plain {
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact_at(out, offset)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write_all_at(data, offset)
+impl Drop for Store {
+    /// Closing is what a crash is. redb would write on closing, and make that durable in four steps; but
+    /// every commit is durable and has the allocator's state with it, so there is nothing to be gained.
+    /// And after a write that failed, or without the lock, nothing more must be written.
+    fn drop(&mut self) {
+        self.file.close();
     }
 }
 
@@ -122,13 +104,14 @@ impl Store {
         if length == 0 {
             return Err(Error::tampered(&path, None, "the file is empty"));
         }
-        let db = database(file).map_err(damaged(&path))?;
+        let file = Plain::new(file);
+        let db = file.database().map_err(damaged(&path))?;
         // The file gets its name when its first record is in it.
         let Some(tail) = read_tail(&db, &path)? else {
             return Err(Error::tampered(&path, Some(0), "there are no records"));
         };
         let key = Key::of_epoch(dir, tail.epoch)?;
-        let store = Self { db, path, tail, key, _lock: lock };
+        let store = Self::new((db, file), path, tail, key, lock);
         if seen != Some(&(store.tail.size, store.tail.head)) {
             store.check_tail()?;
             create::check_pin(dir, options, &store)?;
@@ -136,8 +119,37 @@ impl Store {
         Ok(store)
     }
 
-    pub(super) fn new(db: Database, path: PathBuf, tail: Tail, key: Key, lock: File) -> Self {
-        Self { db, path, tail, key, _lock: lock }
+    pub(super) fn new(
+        (db, file): (Database, Plain),
+        path: PathBuf,
+        tail: Tail,
+        key: Key,
+        lock: File,
+    ) -> Self {
+        Self { db, path, tail, key, lock: Some(lock), file, parked: Vec::new() }
+    }
+
+    /// Lets other processes write, and keeps the database open for the case that none does; false if it
+    /// can't be told later whether one has.
+    pub(super) fn park(&mut self) -> bool {
+        let header = self.file.header();
+        self.lock = None;
+        header.map(|header| self.parked = header).is_ok()
+    }
+
+    /// Takes the lock again; false if another process has written meanwhile, so that what this one
+    /// remembers of the file is past.
+    pub(super) fn unpark(&mut self, dir: &Dir, timeout: Duration) -> Result<bool> {
+        if self.lock.is_some() {
+            return Ok(true);
+        }
+        let lock = take_lock(dir, timeout)?;
+        let Some(now) = dir.file(DATABASE, OFlags::empty(), false)? else { return Ok(false) };
+        let context = "looking whether another process has written";
+        let same = self.file.is(&now).map_err(Error::io(&self.path, context))?
+            && self.file.header().map_err(Error::io(&self.path, context))? == self.parked;
+        self.lock = Some(lock);
+        Ok(same)
     }
 
     /// Does the end fit together: number of records, chain since the last checkpoint that stays, root of
@@ -247,10 +259,6 @@ impl Store {
             source,
         })
     }
-}
-
-pub(super) fn database(file: File) -> Result<Database, redb::DatabaseError> {
-    Database::builder().set_cache_size(CACHE).create_with_backend(Plain(file))
 }
 
 /// A database that can't be opened for another reason than the system's is not what was written.

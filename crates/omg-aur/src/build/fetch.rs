@@ -105,7 +105,7 @@ impl Fetching<'_> {
         }
         let key = blake3::hash(format!("{url}\n{:?}", source.sums).as_bytes());
         let kept = self.kept.join(hexadecimal(key.as_bytes()));
-        if source.is_pinned() && self.fits(&kept, source) {
+        if source.is_pinned() && fits(&kept, source) {
             return copy(&kept, target);
         }
         let new = kept.with_extension("part");
@@ -145,11 +145,11 @@ impl Fetching<'_> {
         }
         Ok(())
     }
+}
 
-    fn fits(&self, kept: &Path, source: &Source) -> bool {
-        let compared = File::open(kept).and_then(|file| differing(file, &source.sums));
-        matches!(compared, Ok(None))
-    }
+fn fits(kept: &Path, source: &Source) -> bool {
+    let compared = File::open(kept).and_then(|file| differing(file, &source.sums));
+    matches!(compared, Ok(None))
 }
 
 /// Copies a file that is ours; a link would give the build the kept one to write to.

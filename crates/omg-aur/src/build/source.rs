@@ -143,9 +143,11 @@ fn one(text: &str, sums: Vec<Sum>) -> Result<Source, BuildError> {
         None => (None, text),
     };
     let Some((scheme, rest)) = address.split_once("://") else {
-        // A file of the recipe; in a subdirectory it is known by its last part.
+        // A file of the recipe, maybe in a directory of it.
         let name = name.unwrap_or(address);
-        checked(name.rsplit('/').next().unwrap_or(name))?;
+        for part in name.split('/') {
+            checked(part)?;
+        }
         if name != address {
             return wrong("a file of the recipe can't be given another name");
         }

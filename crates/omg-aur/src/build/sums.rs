@@ -126,7 +126,9 @@ pub(super) fn differing(mut from: impl Read, sums: &[Sum]) -> io::Result<Option<
             Err(error) => return Err(error),
         };
         let bytes = buffer.get(..read).unwrap_or_default();
-        computing.iter_mut().for_each(|(_, computing)| computing.update(bytes));
+        for (_, computing) in &mut computing {
+            computing.update(bytes);
+        }
     }
     let wrong = computing
         .into_iter()

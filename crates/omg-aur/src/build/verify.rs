@@ -54,9 +54,9 @@ impl Verifying<'_> {
                 Place::Git { url, reference, signed } => {
                     self.repository(source, url, reference, *signed, &mut checked)?;
                 }
-                Place::Recipe => self.sums(source, self.checkout)?,
+                Place::Recipe => sums(source, self.checkout)?,
                 Place::Web { .. } => {
-                    self.sums(source, self.fetched)?;
+                    sums(source, self.fetched)?;
                     let signed = self.signature(source, keyring.as_ref(), &mut checked)?;
                     let is_signature = source.signs(self.sources).is_some();
                     if !signed && !is_signature && !source.is_pinned() {
@@ -72,19 +72,6 @@ impl Verifying<'_> {
         match source.place {
             Place::Recipe => self.checkout.join(&source.name),
             _ => self.fetched.join(&source.name),
-        }
-    }
-
-    fn sums(&self, source: &Source, directory: &Path) -> Result<(), BuildError> {
-        let path = directory.join(&source.name);
-        let wrong = |error| BuildError::io(&path, "computing checksums", error);
-        let file = File::open(&path).map_err(wrong)?;
-        match differing(file, &source.sums).map_err(wrong)? {
-            None => Ok(()),
-            Some(sum) => {
-                let reason = format!("its {} is another", sum.kind().as_str());
-                Err(BuildError::digest(&source.name, reason))
-            }
         }
     }
 
@@ -126,7 +113,8 @@ impl Verifying<'_> {
         let only = only.map_err(|error| BuildError::unfit(format!("validpgpkeys: {error}")))?;
         let mut keyring = self.keys.clone();
         for file in &self.recipe.files {
-            let is_key = file.path.starts_with("keys/pgp/") && file.path.ends_with(".asc");
+            let is_key =
+                file.path.starts_with("keys/pgp/") && file.path.rsplit('.').next() == Some("asc");
             if let Some(text) = file.text().filter(|_| is_key) {
                 let own = Keyring::from_bytes(&file.path, text.as_bytes());
                 keyring.extend(own.map_err(|error| BuildError::unfit(error.to_string()))?);
@@ -189,6 +177,19 @@ impl Verifying<'_> {
                 return Err(BuildError::Signature { name: shown(&source.name), reason });
             }
         })
+    }
+}
+
+fn sums(source: &Source, directory: &Path) -> Result<(), BuildError> {
+    let path = directory.join(&source.name);
+    let wrong = |error| BuildError::io(&path, "computing checksums", error);
+    let file = File::open(&path).map_err(wrong)?;
+    match differing(file, &source.sums).map_err(wrong)? {
+        None => Ok(()),
+        Some(sum) => {
+            let reason = format!("its {} is another", sum.kind().as_str());
+            Err(BuildError::digest(&source.name, reason))
+        }
     }
 }
 

@@ -138,8 +138,7 @@ impl Verb for Sync {
     const NAME: &'static str = "sync";
     const ALIASES: &'static [&'static str] = &["refresh"];
     const GROUP: Group = Group::Change;
-    const ABOUT: &'static str =
-        "Fetch the repositories' lists, verify them, put them into place";
+    const ABOUT: &'static str = "Fetch the repositories' lists, verify them, put them into place";
     const EXAMPLES: &'static str = "\
   omg sync                       all lists or none
   omg aur sync                   the AUR's list, which takes no rights";

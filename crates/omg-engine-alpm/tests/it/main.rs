@@ -9,6 +9,7 @@
 )]
 
 mod commit;
+mod commit_crash;
 mod commit_hostile;
 mod commit_random;
 mod contract;

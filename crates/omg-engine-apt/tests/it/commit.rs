@@ -3,6 +3,7 @@
 mod cut;
 mod engine;
 mod first;
+mod real;
 mod refuse;
 mod repository;
 mod same;

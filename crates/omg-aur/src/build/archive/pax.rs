@@ -32,7 +32,7 @@ impl Extension {
             *seen = true;
         }
         match slot {
-            0 => return self.records(bytes),
+            0 => self.records(bytes),
             1 => set(&mut self.path, until_nul(bytes)?),
             _ => set(&mut self.link, until_nul(bytes)?),
         }

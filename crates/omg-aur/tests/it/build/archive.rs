@@ -327,7 +327,7 @@ fn bomb() -> File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&zstd(&start)).unwrap();
     let frame = zstd(&vec![0; 64 << 20]);
-    for _ in 0..(10 << 30) / (64 << 20) {
+    for _ in 0..(10_u64 << 30) / (64 << 20) {
         file.write_all(&frame).unwrap();
     }
     file.write_all(&zstd(&[0; 1024])).unwrap();
