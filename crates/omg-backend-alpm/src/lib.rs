@@ -4,10 +4,8 @@
 //! linked and no program is run. Answers agree with pacman's own: candidates with `pacman -S` and
 //! `-Qu`, orphans with `-Qdt`, owners with `-Qo`, files with `-Ql`, `-F` and `-Fl`.
 //!
-//! What is read is what was verified when it was put in place; [`lists`] is how databases get there.
-//!
-//! This crate must not know of the index, the caches, the daemon, the AUR or the command line, and it
-//! never writes below the root but in [`lists::install`] and [`lists::recover`].
+//! This crate must not know of the index, the caches, the daemon, the AUR or the command line; it
+//! never writes, and it verifies nothing: it reads what pacman has verified already.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -28,18 +26,14 @@ mod error;
 pub mod files;
 mod generation;
 mod graph;
-pub mod holds;
-pub mod lists;
 pub mod local;
 mod manager;
 pub mod mtree;
 pub mod relation;
 mod rules;
-mod staging;
 pub mod sync;
 pub mod version;
 
 pub use error::Error;
 pub use manager::Alpm;
 pub use rules::Rules;
-pub use staging::verify_package;

@@ -4,10 +4,8 @@
 //! linked and no program is run. Answers agree with apt's own: candidates with `apt-cache policy`,
 //! automatic orphans with `apt-get -s autoremove`, owners with `dpkg -S`.
 //!
-//! What is read is what was verified when it was put in place; [`lists`] is how lists get there.
-//!
-//! This crate must not know of the index, the caches, the daemon or the command line, and it never
-//! writes below the root but in [`lists::install`] and [`lists::recover`].
+//! This crate must not know of the index, the caches, the daemon or the command line; it never
+//! writes, and it verifies nothing: it reads what apt has verified already.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -26,11 +24,9 @@ mod error;
 mod extended;
 pub mod files;
 mod graph;
-pub mod lists;
 mod manager;
 mod orphans;
 pub mod relation;
-mod staging;
 pub mod status;
 pub mod version;
 

@@ -5,11 +5,9 @@
 //! contract suite that every backend passes.
 #![forbid(unsafe_code)]
 
-pub mod date;
 mod either;
 pub mod glob;
 mod manager;
-pub mod swap;
 pub mod work;
 
 #[cfg(feature = "testing")]
@@ -18,6 +16,4 @@ pub mod contract;
 pub mod fake;
 
 pub use either::Either;
-pub use manager::{
-    Choice, FetchedLists, Files, Generations, Heard, Known, KnownOffer, PackageManager,
-};
+pub use manager::{Choice, Files, Generations, Known, KnownOffer, PackageManager};

@@ -14,8 +14,6 @@ mod commands;
 mod connect;
 pub mod daemon;
 mod distribution;
-mod engine;
-mod past;
 pub mod places;
 mod render;
 mod session;

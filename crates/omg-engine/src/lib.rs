@@ -3,8 +3,7 @@
 //! An engine is an executable that links the native library of a package manager; it plans, and its
 //! crash can't reach the daemon.
 //!
-//! * [`role()`], [`plan()`], [`Planner`]: the engine's side. Its `main` asks for its role; planning is
-//!   here, carrying out orders is `omg-commit`'s.
+//! * [`serve()`], [`Planner`]: the engine's side. Its `main` is `serve::<ItsPlanner>(workers)`.
 //! * [`Engine`]: the daemon's side. Starts the process, asks it, starts it again when it dies.
 //! * [`wire`]: their frames, and the limits of these.
 //! * [`locate()`]: where an engine's executable is.
@@ -26,5 +25,4 @@ pub use client::{Builder, Engine};
 pub use error::Error;
 pub use locate::locate;
 pub use planner::Planner;
-pub use serve::stdio::{Answers, take as take_stdio};
-pub use serve::{Role, plan, role, serve};
+pub use serve::serve;

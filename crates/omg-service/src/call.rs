@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use omg_cache::{Cacheable, Keep, Key};
-use omg_core::{Code, Fault, Reporter};
+use omg_core::{Code, Fault};
 use omg_proto::{QueryKind, Request};
 
 use crate::limits::Handle;
@@ -20,20 +20,12 @@ pub struct Call {
     pub(crate) pid: Option<u32>,
     /// An encoded [`Request`].
     pub(crate) body: Bytes,
-    /// Where it says how far it has come.
-    pub(crate) reporter: Reporter,
 }
 
 impl Call {
-    /// A call of this user, which says nothing before its answer.
+    /// A call of this user.
     pub fn new(uid: u32, pid: Option<u32>, body: Bytes) -> Self {
-        Self { uid, pid, body, reporter: Reporter::silent() }
-    }
-
-    /// Has it say how far it has come.
-    #[must_use]
-    pub fn reporting(self, reporter: Reporter) -> Self {
-        Self { reporter, ..self }
+        Self { uid, pid, body }
     }
 }
 
@@ -93,18 +85,14 @@ fn tokens(kind: QueryKind) -> u32 {
         | QueryKind::Tree
         | QueryKind::Size
         | QueryKind::Groups
-        | QueryKind::Accept
-        | QueryKind::Store => 10,
+        | QueryKind::Accept => 10,
         QueryKind::Owns
         | QueryKind::Provides
         | QueryKind::Files
         | QueryKind::Plan
         | QueryKind::WhyNot
         | QueryKind::Refresh
-        | QueryKind::Review
-        | QueryKind::Stage
-        | QueryKind::Build
-        | QueryKind::Sync => 20,
+        | QueryKind::Review => 20,
     }
 }
 
@@ -117,8 +105,6 @@ pub(crate) struct Ask {
     pub(crate) body: Bytes,
     pub(crate) kind: QueryKind,
     pub(crate) limits: Handle,
-    /// Where it says how far it has come; to nobody for most kinds.
-    pub(crate) reporter: Reporter,
 }
 
 impl Cacheable for Ask {
@@ -133,11 +119,7 @@ impl Cacheable for Ask {
             | QueryKind::WhyNot
             | QueryKind::Refresh
             | QueryKind::Review
-            | QueryKind::Accept
-            | QueryKind::Stage
-            | QueryKind::Build
-            | QueryKind::Sync
-            | QueryKind::Store => None,
+            | QueryKind::Accept => None,
             _ => Some(Key { generation: self.view.generation, request: self.body.clone() }),
         }
     }

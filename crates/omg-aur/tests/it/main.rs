@@ -6,7 +6,6 @@
 )]
 
 mod both;
-mod build;
 mod data;
 mod dump;
 mod recipes;

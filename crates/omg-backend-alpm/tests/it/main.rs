@@ -13,7 +13,6 @@ mod contract;
 mod local;
 mod oracle;
 mod queries;
-mod refresh;
 mod roots;
 mod sync;
 mod version;

@@ -2,12 +2,12 @@
 
 pub(crate) mod arena;
 pub(crate) mod catalogue;
-pub(crate) mod compression;
+mod compression;
 mod conf;
 mod conf_parse;
 pub(crate) mod contents;
 pub(crate) mod generation;
-pub(crate) mod lists;
+mod lists;
 mod merge;
 mod names;
 #[cfg(test)]
@@ -16,15 +16,13 @@ mod pattern;
 mod phasing;
 mod policy;
 mod preferences;
-pub(crate) mod read;
+mod read;
 mod record;
-pub(crate) mod release;
+mod release;
 pub(crate) mod settings;
-pub(crate) mod sources;
-pub(crate) mod stanza;
+mod sources;
+mod stanza;
 mod translation;
-pub(crate) mod uri;
-pub(crate) mod whence;
+mod uri;
 
-pub(crate) use conf::parse_bool;
 pub use conf::{BUILD_ARCHITECTURE, Conf};

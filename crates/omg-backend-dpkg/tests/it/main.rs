@@ -12,5 +12,4 @@ mod installed;
 mod oracle;
 mod orphans;
 mod roots;
-mod sync;
 mod version;

@@ -4,7 +4,6 @@
 //! queue instead of finding nobody.
 
 mod arguments;
-mod downloads;
 mod journal;
 mod memory;
 mod notify;

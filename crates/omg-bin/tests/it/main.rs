@@ -9,7 +9,6 @@
 
 mod arch;
 mod aur;
-mod change;
 mod engine;
 mod escape;
 mod exits;
@@ -20,7 +19,6 @@ mod omgd;
 mod pages;
 mod plans;
 mod schemas;
-mod shop;
 mod snapshots;
 mod support;
 mod terminal;

@@ -7,7 +7,6 @@
 )]
 
 mod cases;
-mod commit;
 mod compare;
 mod contract;
 mod draw;

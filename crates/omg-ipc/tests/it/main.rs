@@ -15,5 +15,4 @@ mod heap;
 mod hostile;
 mod lifetime;
 mod listening;
-mod progress;
 mod support;

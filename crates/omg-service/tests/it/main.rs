@@ -6,7 +6,6 @@ mod changes;
 mod isolation;
 mod plans;
 mod stack;
-mod staging;
 mod storage;
 
 use std::sync::Arc;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::Source;
+use omg_core::Source;
 
 /// `pkg:deb/debian/vim@2:9.0?arch=amd64`.
-pub fn purl(
+pub(crate) fn purl(
     source: Source,
     namespace: &str,
     name: &str,
