@@ -1,9 +1,10 @@
 //! System packages: what building and testing need, and how they get here.
 //!
 //! The list is short on purpose. Compression and hashing bring their C sources along and are linked
-//! statically, so a C compiler with its headers is all that `omg` and `omgd` take; the linker of the
-//! Rust toolchain needs the same two. Only the engines are linked against libraries of the system,
-//! each against that of its own distribution; the tests build both.
+//! statically; a C compiler with its headers is what they take, and the linker of the Rust toolchain
+//! needs the same two. Signatures are checked with OpenSSL's libcrypto 3, which every distribution
+//! keeps patched. Apart from it only the engines are linked against libraries of the system, each
+//! against that of its own distribution; the tests build both.
 
 use crate::native;
 use crate::shell::{self, Outcome};
@@ -23,6 +24,9 @@ pub(crate) struct Need {
 pub(crate) const BUILD: &[Need] = &[
     need(compiler, "gcc", "gcc", "C compiler and linker"),
     need(headers, "libc6-dev", "glibc", "C headers, for zstd, liblzma and BLAKE3"),
+    need(|| program("pkg-config"), "pkg-config", "pkgconf", "finds OpenSSL"),
+    need(|| header("cc", "openssl/evp.h"), "libssl-dev", "openssl", "checks OpenPGP signatures"),
+    need(libclang, "libclang-dev", "clang", "reads OpenSSL's headers while building"),
 ];
 
 /// For `omg-engine-apt`, on top of building.
@@ -57,7 +61,12 @@ pub(crate) const TEST: &[Need] = &[
         "what answers are compared with",
     ),
     need(|| program("makepkg"), "makepkg", "pacman", "builds the packages of tests"),
+    need(|| program("bwrap"), "bubblewrap", "bubblewrap", "confines the builds of recipes"),
     need(|| program("bsdtar"), "libarchive-tools", "libarchive", "makepkg and repo-add use it"),
+    need(|| program("gpg"), "gnupg", "gnupg", "signs the repositories of tests"),
+    need(|| program("gpgv"), "gpgv", "gnupg", "what verdicts are compared with"),
+    need(|| program("sqv"), "sqv", "sequoia-sqv", "what verdicts are compared with"),
+    need(|| program("dpkg-scanpackages"), "dpkg-dev", "dpkg", "makes the lists of tests' archives"),
 ];
 
 /// For counting instructions, on top of building.
@@ -87,6 +96,32 @@ fn compiler() -> bool {
 
 fn headers() -> bool {
     includes(&mut cc(), "c", "stdlib.h")
+}
+
+/// Is libclang where bindgen looks for it?
+fn libclang() -> bool {
+    let has = |directory: &Path| {
+        std::fs::read_dir(directory).is_ok_and(|mut entries| {
+            entries.any(|entry| {
+                entry.is_ok_and(|entry| {
+                    let name = entry.file_name();
+                    let name = name.to_string_lossy();
+                    name.starts_with("libclang.so") || name.starts_with("libclang-")
+                })
+            })
+        })
+    };
+    if let Some(set) = std::env::var_os("LIBCLANG_PATH") {
+        return has(Path::new(&set));
+    }
+    let mut directories = vec!["/usr/lib".into(), "/usr/lib64".into()];
+    for parent in ["/usr/lib", "/usr/lib64"] {
+        let Ok(entries) = std::fs::read_dir(parent) else { continue };
+        directories.extend(entries.flatten().map(|entry| entry.path()).filter(|path| {
+            path.file_name().is_some_and(|it| it.to_string_lossy().starts_with("llvm"))
+        }));
+    }
+    directories.iter().any(|it: &std::path::PathBuf| has(&it.join("lib")) || has(it))
 }
 
 /// Does a compiler (`cc` or `c++`) find this header?

@@ -4,6 +4,7 @@
 //! has it no longer, nor the other way round, without saying so.
 
 mod asked;
+mod build;
 mod conflicts;
 mod merge;
 mod plan;
@@ -15,10 +16,12 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use omg_backend::{Choice, Files, Generations, Known, PackageManager};
+use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 use omg_core::{
-    Change, Code, Details, Fault, Generation, Installed, Plan, Refreshed, Review, Sink, Source,
+    Artifact, Build, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, PlanOptions,
+    Planned, Refreshed, Review, Sink, Source, Wanted,
 };
+use omg_fetch::Fetcher;
 
 use crate::aur::Aur;
 use crate::error::Error;
@@ -26,6 +29,7 @@ use crate::package::Package;
 use crate::recipes::{CommitId, PackageBase, RecipeError, Recipes, Reviewed};
 use crate::review::{Facts, review};
 use crate::work::blocking;
+pub use build::Builds;
 use shelf::Shelf;
 
 /// What a user demands of recipes before they are planned.
@@ -47,6 +51,7 @@ pub struct Both<R> {
     state: PathBuf,
     demands: Demands,
     shelf: Arc<Mutex<Option<Arc<Shelf>>>>,
+    builds: Option<Arc<Builds>>,
 }
 
 impl<R: PackageManager> Both<R> {
@@ -65,6 +70,7 @@ impl<R: PackageManager> Both<R> {
             state: state.to_path_buf(),
             demands,
             shelf: Arc::default(),
+            builds: None,
         }
     }
 
@@ -168,6 +174,30 @@ impl<R: PackageManager> PackageManager for Both<R> {
         self.plan_both(change).await
     }
 
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        self.repositories.wanted(plan).await
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        match planned.source {
+            Source::Aur => self.aur.verify_artifact(planned, artifact).await,
+            _ => self.repositories.verify_artifact(planned, artifact).await,
+        }
+    }
+
+    async fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        self.repositories.fetch_lists(fetcher, into, heard).await
+    }
+
     async fn refresh(&self) -> Result<Vec<Refreshed>, Fault> {
         let mut refreshed = self.repositories.refresh().await?;
         refreshed.extend(PackageManager::refresh(&self.aur).await?);
@@ -180,6 +210,16 @@ impl<R: PackageManager> PackageManager for Both<R> {
 
     async fn accept(&self, package: &str, commit: &str) -> Result<(), Fault> {
         self.remember(package, commit).await
+    }
+
+    async fn build(
+        &self,
+        build: &Build,
+        options: PlanOptions,
+        _: &Fetcher,
+        heard: Heard<'_>,
+    ) -> Result<Vec<Artifact>, Fault> {
+        self.build_recipe(build, options, heard).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -315,7 +315,7 @@ fn header(headers: &HeaderMap, name: &reqwest::header::HeaderName) -> Option<Str
 }
 
 /// The platform's trust store where there is TLS; without it, nothing is trusted.
-fn tls(secure: bool) -> Result<ClientConfig, rustls::Error> {
+pub(crate) fn tls(secure: bool) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;

@@ -12,6 +12,7 @@ mod address;
 mod aur;
 mod backoff;
 mod both;
+pub mod build;
 pub mod constraint;
 pub mod dump;
 mod error;
@@ -31,7 +32,7 @@ mod work;
 
 pub use aur::{Aur, Fresh, Settings};
 pub use backoff::{Clock, system_clock};
-pub use both::{Both, Demands};
+pub use both::{Both, Builds, Demands};
 pub use error::Error;
 pub use http::Limits;
 pub use name::{MOST_NAME_BYTES, is_name};

@@ -7,10 +7,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use omg_backend::{Choice, Files, Generations, Known, PackageManager};
+use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 use omg_core::{
-    Change, Code, Details, Fault, Generation, Installed, Plan, Refreshed, Sink, Source,
+    Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, Planned, Refreshed,
+    Sink, Source, Wanted,
 };
+use omg_fetch::Fetcher;
 
 use crate::aur::{Aur, Fresh};
 use crate::constraint::bare;
@@ -86,6 +88,26 @@ impl PackageManager for Aur {
     async fn plan(&self, _: &Change) -> Result<Plan, Fault> {
         let message = "recipes of the AUR can be planned only together with Arch's repositories";
         Err(Fault::new(Code::NoBackend, message))
+    }
+
+    /// None: recipes are built, and what their builds need is in the plan for itself.
+    async fn wanted(&self, _: &Plan) -> Result<Vec<Wanted>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// What was built from a recipe is worth what the recipe is worth.
+    async fn verify_artifact(&self, _: &Planned, _: &Artifact) -> Result<Grade, Fault> {
+        Ok(Grade::Community)
+    }
+
+    /// None: the AUR's dump is fetched by [`refresh`](PackageManager::refresh), and by the user.
+    async fn fetch_lists(
+        &self,
+        _: &Fetcher,
+        _: &Path,
+        _: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        Ok(FetchedLists::default())
     }
 
     async fn refresh(&self) -> Result<Vec<Refreshed>, Fault> {

@@ -6,7 +6,7 @@
 //! is checked out and nothing is run.
 
 mod error;
-mod git;
+pub(crate) mod git;
 mod name;
 mod objects;
 mod reviewed;
@@ -328,7 +328,7 @@ impl Recipes {
 const INIT: [&str; 5] = ["init", "--quiet", "--bare", "--template=", "--initial-branch=master"];
 
 impl<'a> Run<'a> {
-    fn of(doing: &'static str, arguments: &'a [&'a str]) -> Self {
+    pub(crate) fn of(doing: &'static str, arguments: &'a [&'a str]) -> Self {
         Self { doing, arguments, input: &[], max_output: 1 << 20, cut: false }
     }
 }

@@ -127,6 +127,12 @@ impl Srcinfo {
         &self.warnings
     }
 
+    /// The base's own list for all architectures, or for one; lists of checksums go with that of sources
+    /// of the same architecture.
+    pub fn list(&self, field: Field, architecture: Option<&str>) -> &[Box<str>] {
+        self.raw(None, field, architecture).unwrap_or_default()
+    }
+
     fn raw(
         &self,
         package: Option<&str>,

@@ -18,6 +18,7 @@ pub use level::{Check, SigLevel, Usage, Verify};
 pub use options::{FLAGS, Settings};
 pub use parse::{DEEPEST_INCLUDE, LARGEST_FILE, MOST_FILES, MOST_REPOSITORIES, MOST_SERVERS};
 
+use crate::holds;
 use options::Options;
 use parse::{Parser, Section, below};
 
@@ -44,8 +45,10 @@ pub struct Conf {
     pub log_file: PathBuf,
     /// Accepted architectures; the first one stands for `$arch`. None means any.
     pub architectures: Vec<String>,
-    /// Patterns of packages that upgrades leave alone.
+    /// Patterns of packages that upgrades leave alone: those of `IgnorePkg`, and what is held.
     pub ignore_pkg: Vec<String>,
+    /// Packages that `omg hold` keeps as they are.
+    pub held: Vec<String>,
     /// Groups whose packages upgrades leave alone.
     pub ignore_group: Vec<String>,
     /// Patterns of packages that are not removed without a question.
@@ -129,6 +132,9 @@ impl Conf {
             .into_iter()
             .map(|section| repository(section, &options, &mut parser))
             .collect();
+        let held = holds::read(root);
+        let mut files = parser.files;
+        files.push(root.join(holds::FILE));
         let inner = below(root, options.root_dir.as_deref().unwrap_or("/"));
         // With a RootDir pacman moves these two along, but not the others.
         let moved = |path: &Option<String>, default: &str| match path {
@@ -150,13 +156,14 @@ impl Conf {
             local_file_sig_level: options.local_file(),
             remote_file_sig_level: options.remote_file(),
             architectures: options.architectures,
-            ignore_pkg: options.settings.ignore_pkg.clone(),
+            ignore_pkg: options.settings.ignore_pkg.iter().chain(&held).cloned().collect(),
+            held,
             ignore_group: options.settings.ignore_group.clone(),
             hold_pkg: options.settings.hold_pkg.clone(),
             settings: options.settings,
             repositories,
             warnings: parser.warnings,
-            files: parser.files,
+            files,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use omg_backend::swap;
 use omg_core::{Code, Fault};
 
 /// What went wrong.
@@ -83,6 +84,91 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file could not be written.
+    #[error("can't write {} while {context}", path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was being done: finishes the phrase "while …".
+        context: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A database or package is not vouched for by whom it must be.
+    #[error("{what} is not trusted: {source}")]
+    Verify {
+        /// The file.
+        what: String,
+        /// Why.
+        source: omg_verify::Error,
+    },
+    /// There are no keys to verify by.
+    #[error("{what} can't be verified: {reason}")]
+    Keyring {
+        /// The file.
+        what: String,
+        /// What is wrong with the keyring.
+        reason: String,
+    },
+    /// A file could not be fetched.
+    #[error("{what} can't be fetched")]
+    Fetch {
+        /// The file.
+        what: String,
+        /// Why.
+        source: omg_fetch::Error,
+    },
+    /// A repository without a server.
+    #[error("[{name}] has no server")]
+    NoServer {
+        /// The repository.
+        name: String,
+    },
+    /// A database older than the policy allows.
+    #[error("nothing was built for {what} since {newest}, and {days} days are allowed")]
+    Expired {
+        /// The repository.
+        what: String,
+        /// When its newest package was built.
+        newest: String,
+        /// The limit.
+        days: u64,
+    },
+    /// A database older than one that was accepted before.
+    #[error("{what} is offered as of {offered}, and was accepted as of {have} before")]
+    Rollback {
+        /// The repository.
+        what: String,
+        /// When the newest package that was accepted was built.
+        have: String,
+        /// When the newest one offered was.
+        offered: String,
+    },
+    /// A file is not the one that a database names.
+    #[error("{what} is not what [{repository}] names: {reason}")]
+    Mismatch {
+        /// The file.
+        what: String,
+        /// The repository.
+        repository: String,
+        /// What differs.
+        reason: String,
+    },
+    /// A version that no database in place has.
+    #[error("no database has {what}")]
+    Gone {
+        /// Name and version.
+        what: String,
+    },
+    /// A file among fetched databases that is none of pacman.conf's.
+    #[error("'{name}' is no database of a configured repository")]
+    Stranger {
+        /// Its name, escaped.
+        name: String,
+    },
+    /// The swap of the databases went wrong.
+    #[error(transparent)]
+    Swap(#[from] omg_backend::swap::Error),
     /// A thread of this crate ended with a panic.
     #[error("a worker thread ended early while {context}")]
     Worker {
@@ -100,6 +186,15 @@ impl Error {
         Self::Io { path: path.to_path_buf(), context, source }
     }
 
+    /// Wraps an error of writing.
+    pub(crate) fn write(
+        path: &Path,
+        context: &'static str,
+    ) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_path_buf();
+        move |source| Self::Write { path, context, source }
+    }
+
     /// What to type next.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
@@ -111,6 +206,8 @@ impl Error {
                 format!("ls -l {}", path.display())
             }
             Self::NotInstalled { name } => format!("omg info {name}"),
+            Self::Gone { .. } | Self::Mismatch { .. } => "omg sync".into(),
+            Self::Keyring { .. } => "sudo pacman-key --init && sudo pacman-key --populate".into(),
             // What is newer than all that is known can't be made older.
             Self::DatabaseVersion { found, known, .. } if found.is_none_or(|it| it < *known) => {
                 "sudo pacman-db-upgrade".into()
@@ -133,10 +230,25 @@ impl Error {
             return fault.clone();
         }
         let mut fault = Fault::new(self.code(), self.to_string());
-        if let Some(cause) = std::error::Error::source(self) {
-            fault.cause = vec![cause.to_string()];
+        match self {
+            Self::Fetch { source, .. } => {
+                let inner = source.fault();
+                fault.cause = [vec![inner.message], inner.cause].concat();
+                fault.hint = inner.hint;
+            }
+            Self::Verify { what, source } => {
+                let inner = source.fault(what);
+                fault.cause = inner.cause;
+                fault.hint = inner.hint;
+            }
+            Self::Swap(swap::Error::Io { source, .. }) => fault.cause = vec![source.to_string()],
+            _ => {
+                if let Some(cause) = std::error::Error::source(self) {
+                    fault.cause = vec![cause.to_string()];
+                }
+            }
         }
-        fault.hint = self.hint();
+        fault.hint = self.hint().or(fault.hint);
         fault
     }
 
@@ -154,6 +266,20 @@ impl Error {
             Self::NoDatabase { .. } => Code::NoBackend,
             Self::NotInstalled { .. } => Code::NotFound,
             Self::Pattern { .. } => Code::Usage,
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Code::Permission
+            }
+            Self::Swap(swap::Error::Malformed { .. }) => Code::Malformed,
+            Self::Write { .. } | Self::Swap(_) => Code::Unwritable,
+            Self::Verify { source, .. } => source.code(),
+            Self::Keyring { .. } => Code::Signature,
+            Self::Fetch { source, .. } => source.code(),
+            Self::NoServer { .. } => Code::Settings,
+            Self::Expired { .. } => Code::Expired,
+            Self::Rollback { .. } => Code::Rollback,
+            Self::Mismatch { .. } => Code::Digest,
+            Self::Gone { .. } => Code::Gone,
+            Self::Stranger { .. } => Code::Refused,
             Self::Worker { .. } => Code::Internal,
             Self::Sink(fault) => fault.code,
         }

@@ -4,8 +4,10 @@
 //! linked and no program is run. Answers agree with pacman's own: candidates with `pacman -S` and
 //! `-Qu`, orphans with `-Qdt`, owners with `-Qo`, files with `-Ql`, `-F` and `-Fl`.
 //!
-//! This crate must not know of the index, the caches, the daemon, the AUR or the command line; it
-//! never writes, and it verifies nothing: it reads what pacman has verified already.
+//! What is read is what was verified when it was put in place; [`lists`] is how databases get there.
+//!
+//! This crate must not know of the index, the caches, the daemon, the AUR or the command line, and it
+//! never writes below the root but in [`lists::install`] and [`lists::recover`].
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -26,14 +28,18 @@ mod error;
 pub mod files;
 mod generation;
 mod graph;
+pub mod holds;
+pub mod lists;
 pub mod local;
 mod manager;
 pub mod mtree;
 pub mod relation;
 mod rules;
+mod staging;
 pub mod sync;
 pub mod version;
 
 pub use error::Error;
 pub use manager::Alpm;
 pub use rules::Rules;
+pub use staging::verify_package;

@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use omg_backend::work::{Caller, Searches, blocking};
-use omg_backend::{Choice, Files, Generations, Known, PackageManager};
-use omg_core::{Change, Code, Details, Fault, Generation, Installed, Plan, Sink, Source};
+use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
+use omg_core::{
+    Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, Plan, Planned, Sink,
+    Source, Wanted,
+};
 use omg_engine::Engine;
+use omg_fetch::Fetcher;
 
 use crate::conf::Conf;
 use crate::error::Error;
 use crate::files::{self, Database, Lists};
 use crate::relation::Relation;
 use crate::rules::Rules;
-use crate::{choice, desc, details, generation, local, sync, version};
+use crate::staging::Staging;
+use crate::{choice, desc, details, generation, lists, local, sync, version};
 
 /// Searches through the repositories' lists of files that run at a time; two, so that a short one
 /// need not wait for one that reads all of them.
@@ -31,6 +36,7 @@ const FETCH_FILES: &str = "sudo pacman -Fy";
 pub struct Alpm {
     inner: Arc<Inner>,
     engine: Option<Engine>,
+    max_age_s: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -44,6 +50,8 @@ struct Inner {
     scans: Searches,
     /// Searches through those of the installed packages.
     lookups: Searches,
+    /// What databases say of files.
+    staging: Staging,
 }
 
 /// The packages of one state of the system.
@@ -82,8 +90,10 @@ impl Alpm {
                 lists: files::Cache::default(),
                 scans: Searches::new(MOST_SCANS),
                 lookups: Searches::new(MOST_LOOKUPS),
+                staging: Staging::default(),
             }),
             engine: None,
+            max_age_s: None,
         })
     }
 
@@ -91,6 +101,16 @@ impl Alpm {
     #[must_use]
     pub fn with_engine(mut self, engine: Engine) -> Self {
         self.engine = Some(engine);
+        self
+    }
+}
+
+impl Alpm {
+    /// Refuses databases whose newest package was built longer ago than this. They have no date of
+    /// their own, so without it a mirror that stands still is not noticed.
+    #[must_use]
+    pub fn with_max_age(mut self, seconds: Option<u64>) -> Self {
+        self.max_age_s = seconds;
         self
     }
 }
@@ -237,6 +257,16 @@ impl Inner {
         Ok(())
     }
 
+    fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        let Current { settings, catalogue } = self.refreshed();
+        self.staging.wanted(&settings.conf, catalogue, plan)
+    }
+
+    fn verify_artifact(&self, planned: &Planned, artifact: &Artifact) -> Result<Grade, Fault> {
+        let Current { settings, catalogue } = self.refreshed();
+        self.staging.verify(&settings.conf, catalogue, planned, artifact)
+    }
+
     fn generations(&self) -> Generations {
         let current = self.refreshed();
         Generations {
@@ -314,6 +344,30 @@ impl PackageManager for Alpm {
         // Asked now, because the view may be a moment behind.
         let generations = self.generations().await?;
         engine.plan(generations.combined(), change).await
+    }
+
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        let inner = self.inner.clone();
+        let plan = plan.clone();
+        blocking("looking for the files of a plan", move || inner.wanted(&plan)).await
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        let (inner, planned, artifact) = (self.inner.clone(), planned.clone(), artifact.clone());
+        blocking("verifying a file", move || inner.verify_artifact(&planned, &artifact)).await
+    }
+
+    async fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        lists::fetch::fetch(&self.inner.root, self.max_age_s, fetcher, into, heard).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

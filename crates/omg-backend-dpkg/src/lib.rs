@@ -4,8 +4,10 @@
 //! linked and no program is run. Answers agree with apt's own: candidates with `apt-cache policy`,
 //! automatic orphans with `apt-get -s autoremove`, owners with `dpkg -S`.
 //!
-//! This crate must not know of the index, the caches, the daemon or the command line; it never
-//! writes, and it verifies nothing: it reads what apt has verified already.
+//! What is read is what was verified when it was put in place; [`lists`] is how lists get there.
+//!
+//! This crate must not know of the index, the caches, the daemon or the command line, and it never
+//! writes below the root but in [`lists::install`] and [`lists::recover`].
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -24,9 +26,11 @@ mod error;
 mod extended;
 pub mod files;
 mod graph;
+pub mod lists;
 mod manager;
 mod orphans;
 pub mod relation;
+mod staging;
 pub mod status;
 pub mod version;
 

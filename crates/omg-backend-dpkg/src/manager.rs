@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ahash::AHashMap;
 use omg_backend::work::{Caller, Searches, blocking};
-use omg_backend::{Choice, Files, Generations, Known, PackageManager};
+use omg_backend::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 use omg_core::{
-    Change, Code, Details, Fault, Generation, Installed, InstalledPackage, PackageState, Plan,
-    Sink, Source,
+    Artifact, Change, Code, Details, Fault, Generation, Grade, Installed, InstalledPackage,
+    PackageState, Plan, Planned, Sink, Source, Wanted,
 };
 use omg_engine::Engine;
+use omg_fetch::Fetcher;
 
 use crate::apt::arena::Arena;
 use crate::apt::catalogue::Catalogue;
@@ -21,7 +22,8 @@ use crate::apt::{contents, generation};
 use crate::deb822::Block;
 use crate::error::Error;
 use crate::files::Lists;
-use crate::{details, files, relation, status, version};
+use crate::staging::Staging;
+use crate::{details, files, lists, relation, status, version};
 
 /// How often a catalogue is read anew because something changed meanwhile.
 const ATTEMPTS: u32 = 3;
@@ -53,6 +55,8 @@ struct Inner {
     lookups: Searches,
     /// Source packages by binary package; filled only while a pin asks for them.
     sources: Mutex<AHashMap<Box<str>, Box<str>>>,
+    /// Who vouches for the lists, and where versions are.
+    staging: Staging,
 }
 
 /// The packages of one state of the system.
@@ -88,6 +92,7 @@ impl Dpkg {
                 scans: Searches::new(MOST_SCANS),
                 lookups: Searches::new(MOST_LOOKUPS),
                 sources: Mutex::default(),
+                staging: Staging::default(),
             }),
             engine: None,
         })
@@ -239,6 +244,16 @@ impl Inner {
         Ok(())
     }
 
+    fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        let Current { settings, catalogue } = self.refreshed();
+        self.staging.wanted(&settings, catalogue, plan)
+    }
+
+    fn verify_artifact(&self, planned: &Planned, artifact: &Artifact) -> Result<Grade, Fault> {
+        let Current { settings, catalogue } = self.refreshed();
+        self.staging.verify(&settings, catalogue, planned, artifact)
+    }
+
     fn generations(&self) -> Generations {
         let current = self.refreshed();
         Generations {
@@ -370,6 +385,30 @@ impl PackageManager for Dpkg {
         // Asked now, because the view may be a moment behind.
         let generations = self.generations().await?;
         engine.plan(generations.combined(), change).await
+    }
+
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        let inner = self.inner.clone();
+        let plan = plan.clone();
+        blocking("looking for the files of a plan", move || inner.wanted(&plan)).await
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        let (inner, planned, artifact) = (self.inner.clone(), planned.clone(), artifact.clone());
+        blocking("verifying a file", move || inner.verify_artifact(&planned, &artifact)).await
+    }
+
+    async fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        lists::fetch::fetch(&self.inner.root, lists::locale(), fetcher, into, heard).await
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

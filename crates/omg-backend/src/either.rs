@@ -1,11 +1,16 @@
 //! One of two managers, chosen when a root is opened.
 
 use std::cmp::Ordering;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use omg_core::{Change, Details, Fault, Installed, Plan, Refreshed, Review, Sink, Source};
+use omg_core::{
+    Artifact, Build, Change, Details, Fault, Grade, Installed, Plan, PlanOptions, Planned,
+    Refreshed, Review, Sink, Source, Wanted,
+};
 
-use crate::{Choice, Files, Generations, Known, PackageManager};
+use omg_fetch::Fetcher;
+
+use crate::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 
 /// One of two managers: what a root turned out to be. Both are known when the program is compiled,
 /// so that no call goes through a table of functions.
@@ -74,6 +79,27 @@ impl<A: PackageManager, B: PackageManager> PackageManager for Either<A, B> {
         either!(self.plan(change).await)
     }
 
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        either!(self.wanted(plan).await)
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        either!(self.verify_artifact(planned, artifact).await)
+    }
+
+    async fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        either!(self.fetch_lists(fetcher, into, heard).await)
+    }
+
     async fn refresh(&self) -> Result<Vec<Refreshed>, Fault> {
         either!(self.refresh().await)
     }
@@ -84,6 +110,16 @@ impl<A: PackageManager, B: PackageManager> PackageManager for Either<A, B> {
 
     async fn accept(&self, package: &str, commit: &str) -> Result<(), Fault> {
         either!(self.accept(package, commit).await)
+    }
+
+    async fn build(
+        &self,
+        build: &Build,
+        options: PlanOptions,
+        fetcher: &Fetcher,
+        heard: Heard<'_>,
+    ) -> Result<Vec<Artifact>, Fault> {
+        either!(self.build(build, options, fetcher, heard).await)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -3,22 +3,27 @@
 //! Records are `Field: value` lines. Versions are compared number by number.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use omg_core::{
-    Change, Code, Details, Fault, FileMatch, FileOrigin, Generation, Installed, Plan, Repository,
-    Sink, Source,
+    Artifact, Build, Change, Code, Details, Fault, FileMatch, FileOrigin, Generation, Grade,
+    Installed, Plan, PlanOptions, Planned, Repository, Sink, Source, Wanted,
 };
 
-use crate::{Choice, Files, Generations, Known, PackageManager};
+use omg_fetch::Fetcher;
+
+use crate::{Choice, FetchedLists, Files, Generations, Heard, Known, PackageManager};
 
 mod plan;
 mod record;
+mod staged;
 mod system;
+
+pub use staged::FakeArchive;
 
 /// The operations that can be counted, failed and held.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -33,6 +38,10 @@ pub enum Operation {
     Provides,
     AvailableFiles,
     Plan,
+    Wanted,
+    VerifyArtifact,
+    FetchLists,
+    Build,
 }
 
 /// A package of the fake's only repository, `fake/main`, or of `fake-security/main`.
@@ -55,6 +64,10 @@ pub struct FakePackage {
     pub installed: Option<String>,
     /// Installed because another needed it.
     pub automatic: bool,
+    /// Its archive; none can be had of a package without one.
+    pub archive: Option<FakeArchive>,
+    /// It is no package but a recipe, from which one is built.
+    pub recipe: bool,
 }
 
 impl FakePackage {
@@ -97,6 +110,20 @@ impl FakePackage {
         self
     }
 
+    /// Has an archive to be fetched.
+    #[must_use]
+    pub fn archive(mut self, archive: FakeArchive) -> Self {
+        self.archive = Some(archive);
+        self
+    }
+
+    /// Makes a recipe of it.
+    #[must_use]
+    pub fn recipe(mut self) -> Self {
+        self.recipe = true;
+        self
+    }
+
     fn version(&self) -> &str {
         self.versions
             .first()
@@ -117,6 +144,8 @@ struct State {
     panicking: Option<Operation>,
     held: BTreeMap<Operation, Vec<Waker>>,
     watched: Option<PathBuf>,
+    built: Option<PathBuf>,
+    broken: BTreeSet<String>,
     under_way: usize,
 }
 
@@ -151,6 +180,13 @@ impl Fake {
     /// Has a file to be watched; changes write it.
     pub fn watch(&self, path: &Path) {
         self.state().watched = Some(path.to_path_buf());
+    }
+
+    /// Has recipes put what they make into a directory, but for those of these names, which fail.
+    pub fn build_into(&self, directory: &Path, broken: &[&str]) {
+        let mut state = self.state();
+        state.built = Some(directory.to_path_buf());
+        state.broken = broken.iter().map(ToString::to_string).collect();
     }
 
     /// How often an operation was begun.
@@ -373,6 +409,42 @@ impl PackageManager for Fake {
     async fn plan(&self, change: &Change) -> Result<Plan, Fault> {
         self.enter(Operation::Plan).await?;
         plan::plan(&self.state().packages, change)
+    }
+
+    async fn wanted(&self, plan: &Plan) -> Result<Vec<Wanted>, Fault> {
+        self.enter(Operation::Wanted).await?;
+        staged::wanted(&self.state().packages, plan)
+    }
+
+    async fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> Result<Grade, Fault> {
+        self.enter(Operation::VerifyArtifact).await?;
+        staged::verify(&self.state().packages, planned, artifact)
+    }
+
+    async fn fetch_lists(
+        &self,
+        _: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> Result<FetchedLists, Fault> {
+        self.enter(Operation::FetchLists).await?;
+        staged::fetch(into, heard)
+    }
+
+    async fn build(
+        &self,
+        build: &Build,
+        _: PlanOptions,
+        _: &Fetcher,
+        heard: Heard<'_>,
+    ) -> Result<Vec<Artifact>, Fault> {
+        self.enter(Operation::Build).await?;
+        let state = self.state();
+        staged::build(state.built.as_deref(), &state.broken, build, heard)
     }
 
     fn alternatives<'a>(&self, item: &'a str) -> Vec<&'a str> {

@@ -5,9 +5,11 @@
 //! contract suite that every backend passes.
 #![forbid(unsafe_code)]
 
+pub mod date;
 mod either;
 pub mod glob;
 mod manager;
+pub mod swap;
 pub mod work;
 
 #[cfg(feature = "testing")]
@@ -16,4 +18,6 @@ pub mod contract;
 pub mod fake;
 
 pub use either::Either;
-pub use manager::{Choice, Files, Generations, Known, KnownOffer, PackageManager};
+pub use manager::{
+    Choice, FetchedLists, Files, Generations, Heard, Known, KnownOffer, PackageManager,
+};

@@ -1,12 +1,13 @@
 //! What every package manager gives, whatever its files look like.
 
 use std::cmp::Ordering;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use omg_core::{
-    Change, Code, Details, Fault, FileMatch, Generation, Installed, Plan, Refreshed, Review, Sink,
-    Source,
+    Artifact, Build, Change, Code, Details, Fault, FileMatch, Generation, Grade, Installed, Plan,
+    PlanOptions, Planned, Progress, Refreshed, Review, Sink, Source, Wanted,
 };
+use omg_fetch::Fetcher;
 
 /// The states of the two things that a manager reads.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -79,11 +80,23 @@ pub struct Files {
     pub hint: Option<String>,
 }
 
+/// What hears of progress.
+pub type Heard<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// Lists that were fetched, or were found to be the newest.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FetchedLists {
+    /// Repositories with something new, which is in the directory now: `http://host/debian bookworm`
+    /// or `core`.
+    pub changed: Vec<String>,
+    /// Repositories whose lists here are the newest.
+    pub unchanged: Vec<String>,
+    /// What should be known though it stops nothing.
+    pub warnings: Vec<String>,
+}
+
 fn no_recipes(package: &str) -> Fault {
-    Fault::new(
-        Code::Usage,
-        format!("there is no recipe of '{package}' to review: this system has no AUR"),
-    )
+    Fault::new(Code::Usage, format!("there is no recipe of '{package}': this system has no AUR"))
 }
 
 /// A distribution's package manager, as far as OMG reads it.
@@ -127,6 +140,31 @@ pub trait PackageManager: Send + Sync + 'static {
     /// What a change would do. Reads the system as it is now, and changes nothing.
     fn plan(&self, change: &Change) -> impl Future<Output = Result<Plan, Fault>> + Send;
 
+    /// The files that carrying out a plan takes: one for each change that brings a version and is
+    /// neither built from a recipe nor a file that the user named. In the order of the changes.
+    ///
+    /// Sizes and digests come from lists that were verified when they were put in place; the grade
+    /// is what these lists are worth. What can't be had by URL (`cdrom:`, `copy:`) is refused.
+    fn wanted(&self, plan: &Plan) -> impl Future<Output = Result<Vec<Wanted>, Fault>> + Send;
+
+    /// How well the origin of a file is verified by the distribution's own rules: digest, signature
+    /// of its list, its own signature. A file that those rules don't let in is refused.
+    fn verify_artifact(
+        &self,
+        planned: &Planned,
+        artifact: &Artifact,
+    ) -> impl Future<Output = Result<Grade, Fault>> + Send;
+
+    /// Fetches the lists of all repositories into `into`, an empty directory, as far as they are
+    /// newer than those in place. What is there afterwards was verified by this process and is for
+    /// the engine, which verifies it again as root and puts it into place.
+    fn fetch_lists(
+        &self,
+        fetcher: &Fetcher,
+        into: &Path,
+        heard: Heard<'_>,
+    ) -> impl Future<Output = Result<FetchedLists, Fault>> + Send;
+
     /// Fetches anew what is fetched without the administrator's rights: the AUR's dump.
     fn refresh(&self) -> impl Future<Output = Result<Vec<Refreshed>, Fault>> + Send {
         async { Ok(Vec::new()) }
@@ -146,6 +184,21 @@ pub trait PackageManager: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Fault>> + Send {
         let _ = commit;
         let fault = no_recipes(package);
+        async { Err(fault) }
+    }
+
+    /// Builds a recipe of a plan, confined, once what it needs is installed. Gives those package files
+    /// that the plan wants of it, by absolute paths under which they stay until they are installed.
+    /// `options` are those of the change; `heard` gets what the build prints, and how far it has come. Dropped, it ends the build.
+    fn build(
+        &self,
+        build: &Build,
+        options: PlanOptions,
+        fetcher: &Fetcher,
+        heard: Heard<'_>,
+    ) -> impl Future<Output = Result<Vec<Artifact>, Fault>> + Send {
+        let _ = (options, fetcher, heard);
+        let fault = no_recipes(&build.package_base);
         async { Err(fault) }
     }
 

@@ -7,7 +7,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use omg_core::{Code, Fault};
+use omg_core::{Code, Fault, Progress};
 use omg_ipc::Error;
 use omg_ipc::blocking::Client;
 use omg_proto::{Reply, Request};
@@ -57,6 +57,18 @@ impl Link {
             }
             Err(Error::Closed) => Err(self.ended()),
             answer => Ok(Answer(answer?)),
+        }
+    }
+
+    /// Asks for something that takes long. It is not asked twice: part of it may be done.
+    pub(crate) fn call_with(
+        &mut self,
+        request: &Request<'_>,
+        heard: &mut dyn FnMut(Progress),
+    ) -> Result<Answer, Fault> {
+        match self.client.as_mut().map(|client| client.call_with(request, heard)) {
+            None | Some(Err(Error::Closed)) => Err(self.ended()),
+            Some(answer) => Ok(Answer(answer?)),
         }
     }
 

@@ -14,6 +14,8 @@ mod commands;
 mod connect;
 pub mod daemon;
 mod distribution;
+mod engine;
+mod past;
 pub mod places;
 mod render;
 mod session;

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use omg_core::{Code, Fault};
+use omg_core::{Code, Fault, Progress};
 use omg_proto::{Query, Reply, Request};
 use serde::Serialize;
 
 use crate::connect::{self, Answer, Link};
+use crate::engine::Engine;
 use crate::places;
 use crate::render::{ColorChoice, Document, Output, Screen, emit};
 use crate::settings::{Ui, When};
@@ -34,6 +35,9 @@ pub(crate) struct Globals {
     /// Don't show long output in a pager
     #[arg(long, global = true)]
     pub(crate) no_pager: bool,
+    /// No bars while something is fetched or done
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
     /// Names or numbers only
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
@@ -65,6 +69,7 @@ pub(crate) struct Session {
     /// When long output goes through the pager.
     pager: When,
     link: Option<Link>,
+    engine: Option<Engine>,
 }
 
 impl Session {
@@ -72,7 +77,14 @@ impl Session {
     pub(crate) fn new(globals: Globals, ui: &Ui) -> Self {
         let screen = Screen::detect(globals.color);
         let pager = if globals.no_pager || globals.json { When::Never } else { ui.pager };
-        Self { globals, out: Output::new(screen), search_limit: ui.limit, pager, link: None }
+        Self {
+            globals,
+            out: Output::new(screen),
+            search_limit: ui.limit,
+            pager,
+            link: None,
+            engine: None,
+        }
     }
 
     /// Shows what has been written so far, through the pager if it is long.
@@ -88,6 +100,33 @@ impl Session {
     /// Sends one query and waits. The first one finds, or starts, the daemon.
     pub(crate) fn ask(&mut self, query: Query<'_>) -> Result<Answer, Fault> {
         self.call(&Request::One(query))
+    }
+
+    /// As [`ask`](Self::ask), for what takes long: `heard` is told how far it has come.
+    pub(crate) fn ask_with(
+        &mut self,
+        query: Query<'_>,
+        heard: &mut dyn FnMut(Progress),
+    ) -> Result<Answer, Fault> {
+        let request = Request::One(query);
+        check(&request)?;
+        self.link()?.call_with(&request, heard)
+    }
+
+    fn link(&mut self) -> Result<&mut Link, Fault> {
+        Ok(match &mut self.link {
+            Some(link) => link,
+            none => none.insert(connect::open(self.globals.root.as_deref())?),
+        })
+    }
+
+    /// The engine that changes the system. The first call starts it, which may ask for a password; it
+    /// serves the whole command.
+    pub(crate) fn engine(&mut self) -> Result<&mut Engine, Fault> {
+        Ok(match &mut self.engine {
+            Some(engine) => engine,
+            none => none.insert(Engine::start(self.globals.root.as_deref())?),
+        })
     }
 
     /// Sends queries and hands each reply's bytes, in order, to be read by [`reply`]. More queries
@@ -107,14 +146,13 @@ impl Session {
     fn call(&mut self, request: &Request<'_>) -> Result<Answer, Fault> {
         check(request)?;
         let started = Instant::now();
-        let link = match &mut self.link {
-            Some(link) => link,
-            none => none.insert(connect::open(self.globals.root.as_deref())?),
-        };
+        let verbose = self.globals.verbose;
+        let link = self.link()?;
         let answer = link.call(request)?;
-        if self.globals.verbose {
+        if verbose {
             let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-            self.out.note(&format!("omg: {} answered in {milliseconds:.2} ms", link.peer()));
+            let peer = link.peer();
+            self.out.note(&format!("omg: {peer} answered in {milliseconds:.2} ms"));
         }
         Ok(answer)
     }
@@ -158,7 +196,7 @@ fn check(request: &Request<'_>) -> Result<(), Fault> {
         Request::Batch(queries) => queries,
     };
     let limit = |query: &Query<'_>| match query {
-        Query::Plan { .. } => Query::TARGETS_LIMIT,
+        Query::Plan { .. } | Query::Stage { .. } | Query::Build { .. } => Query::TARGETS_LIMIT,
         _ => Query::TEXT_LIMIT,
     };
     let lengths = queries.iter().map(|query| (query.text().len(), limit(query)));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use omg_core::{Code, Fault};
 use toml::de::{DeTable, DeValue};
 
-pub use schema::{Aur, Cache, Daemon, KEYS, Key, Limits, Ui, When};
+pub use schema::{Aur, Cache, Daemon, Download, Elevate, KEYS, Key, Limits, Ui, When};
 
 /// Largest settings file, bytes.
 const FILE_LIMIT: u64 = 64 * 1024;
@@ -27,8 +27,12 @@ pub struct Settings {
     pub limits: Limits,
     /// What is kept, and how long.
     pub cache: Cache,
+    /// How files are fetched.
+    pub download: Download,
     /// The Arch User Repository.
     pub aur: Aur,
+    /// How `omg` gets the administrator's rights.
+    pub elevate: Elevate,
     /// How `omg` shows answers.
     pub ui: Ui,
     /// Keys that a file sets.

@@ -42,6 +42,8 @@ pub struct PlanOptions {
     pub reinstall: bool,
     /// Recommended packages are left out, whatever the settings say.
     pub without_recommends: bool,
+    /// All targets count as installed for others afterwards, not as chosen by the user.
+    pub as_dependencies: bool,
     /// Recipes of the AUR changed less than so many seconds ago are refused; the settings' time if
     /// absent.
     pub min_age_s: Option<u64>,

@@ -27,6 +27,22 @@ pub enum Code {
     Network = 8,
     /// Refused by verification or policy.
     Refused = 9,
+    /// A signature is missing where it must be, wrong, or made by a key that is not trusted here.
+    Signature = 10,
+    /// Bytes do not have the digest or the size that was signed for them.
+    Digest = 11,
+    /// Signed metadata is too old to be believed.
+    Expired = 12,
+    /// Signed metadata is older than what was accepted before.
+    Rollback = 13,
+    /// The policy of this system forbids it.
+    Policy = 14,
+    /// An archive has contents that no package may have.
+    Archive = 15,
+    /// The build can't be confined, so it is not run.
+    Sandbox = 16,
+    /// The system is not as it was when the plan was approved.
+    PlanChanged = 17,
     /// The daemon can't be reached or started.
     Daemon = 20,
     /// The peer on the socket is not whom we expect.
@@ -41,6 +57,12 @@ pub enum Code {
     Timeout = 25,
     /// The engine process can't be started, or died.
     Engine = 26,
+    /// No way to get the administrator's rights.
+    Elevation = 27,
+    /// The native tool failed within a transaction.
+    Transaction = 28,
+    /// Some of it is done and some is not.
+    Partial = 29,
     /// A file could not be read.
     Unreadable = 30,
     /// A file was read but makes no sense.
@@ -51,6 +73,16 @@ pub enum Code {
     Unwritable = 33,
     /// The settings file is wrong.
     Settings = 34,
+    /// The log of changes can't be written, so nothing is changed.
+    Audit = 35,
+    /// The log of changes was altered.
+    Tampered = 36,
+    /// An earlier change was cut off and must be finished first.
+    Interrupted = 37,
+    /// A version that is needed can't be had any more.
+    Gone = 38,
+    /// Building a recipe failed.
+    Build = 39,
     /// A panic was caught; a bug in OMG.
     Internal = 90,
 }
@@ -65,13 +97,22 @@ impl Code {
     pub fn exit(self) -> u8 {
         match self {
             Self::Usage | Self::Settings => 2,
-            Self::NotFound => 3,
             Self::Unsolvable => 4,
             Self::Declined => 5,
-            Self::Permission => 6,
             Self::Lock => 7,
             Self::Network => 8,
-            Self::Refused => 9,
+            Self::Refused
+            | Self::Signature
+            | Self::Digest
+            | Self::Expired
+            | Self::Rollback
+            | Self::Policy
+            | Self::Archive
+            | Self::Sandbox
+            | Self::PlanChanged => 9,
+            Self::Permission | Self::Elevation => 6,
+            Self::Partial => 11,
+            Self::NotFound | Self::Gone => 3,
             _ => 1,
         }
     }
@@ -202,6 +243,46 @@ pub const EXPLANATIONS: &[Explanation] = &[
         text: "The change could be made but is refused, because it would leave the system in a state that is not supported, or because its origin is not trusted enough. The message names the rule and what to type instead. Nothing was changed.",
     },
     Explanation {
+        code: Code::Signature,
+        title: "the signature is not good",
+        text: "A signature is missing where it must be, is wrong, or was made by a key that is not trusted for this source: expired, revoked, too weak, or another repository's. The causes name the key. Nothing was changed. If the distribution changed its keys, upgrade its keyring package first.",
+    },
+    Explanation {
+        code: Code::Digest,
+        title: "not the bytes that were signed",
+        text: "What was received does not have the size or the digest that signed metadata has for it. Nothing of it was used. A mirror in the middle of an update does this for some minutes; `omg sync` and another try usually help. If it stays, the mirror or the way to it alters what it delivers.",
+    },
+    Explanation {
+        code: Code::Expired,
+        title: "the metadata is too old",
+        text: "Signed metadata says until when it may be believed, or is older than the policy allows. A mirror that stands still looks like this, and so does an attacker who hides updates. `omg sync` from another mirror, or set the clock right.",
+    },
+    Explanation {
+        code: Code::Rollback,
+        title: "older than what was there before",
+        text: "A mirror delivered signed metadata older than what this system accepted before. What is newer is kept. Another mirror, or the same one later, has it.",
+    },
+    Explanation {
+        code: Code::Policy,
+        title: "forbidden by policy",
+        text: "A rule of the policy (/etc/omg/policy.toml, or your own stricter one) forbids this change. `omg audit policy PKG` shows every rule with its verdict. Nothing was changed.",
+    },
+    Explanation {
+        code: Code::Archive,
+        title: "not a package",
+        text: "The archive has contents that no package may have: paths outside the root, links that lead out, names twice, devices, or more than its limits. Nothing of it was unpacked.",
+    },
+    Explanation {
+        code: Code::Sandbox,
+        title: "the build can not be confined",
+        text: "Building a recipe runs foreign code, which is done only where it can be confined: bubblewrap, user namespaces and seccomp must work. The causes say what is missing. Nothing was built.",
+    },
+    Explanation {
+        code: Code::PlanChanged,
+        title: "the system changed meanwhile",
+        text: "Between showing the plan and carrying it out the system changed, so the same request would do something else now. Nothing was changed. Ask again to see the new plan.",
+    },
+    Explanation {
         code: Code::Daemon,
         title: "the daemon can't be reached",
         text: "omgd is not running and could not be started, or ended while answering. `omg daemon logs` shows why; `OMG_NO_DAEMON=1 omg …` works without it.",
@@ -237,6 +318,21 @@ pub const EXPLANATIONS: &[Explanation] = &[
         text: "Plans are made by a process of its own, omg-engine-apt or omg-engine-alpm, beside omgd. It is not installed, could not be started, or died twice over the same request. Everything that does not need a plan goes on; `omg daemon logs` shows more.",
     },
     Explanation {
+        code: Code::Elevation,
+        title: "no administrator's rights",
+        text: "Changing system packages takes the administrator's rights, and none of sudo, doas, run0 and pkexec could give them. Run the command as root, or name a program in `elevate.with`. Nothing was changed.",
+    },
+    Explanation {
+        code: Code::Transaction,
+        title: "the transaction failed",
+        text: "dpkg or pacman failed in the middle. The causes have the end of its output. `omg recover` finishes or reverts what was begun; `omg history info` shows how far it came.",
+    },
+    Explanation {
+        code: Code::Partial,
+        title: "partly done",
+        text: "Some of what was asked for is done and some is not; the message says which. What is done is complete and recorded.",
+    },
+    Explanation {
         code: Code::Unreadable,
         title: "a file can't be read",
         text: "A file that OMG needs could not be read. The message names the file and the cause.",
@@ -260,6 +356,31 @@ pub const EXPLANATIONS: &[Explanation] = &[
         code: Code::Settings,
         title: "the settings are wrong",
         text: "settings.toml has an unknown key or a value of the wrong type. The message names the line. `omg config` shows all keys with their values and where they come from.",
+    },
+    Explanation {
+        code: Code::Audit,
+        title: "the log can not be written",
+        text: "Every change is recorded before it is made. The log can't be written (no space, wrong owner, damaged), so no change is made; questions are answered as before. `omg audit verify` says whether the log is whole.",
+    },
+    Explanation {
+        code: Code::Tampered,
+        title: "the log was altered",
+        text: "The log of changes is not what was written: a record, a checkpoint or an anchor does not fit. `omg audit verify` names the first record. The log is kept as it is, as evidence.",
+    },
+    Explanation {
+        code: Code::Interrupted,
+        title: "an earlier change is unfinished",
+        text: "An earlier change was cut off, by a crash or a power cut, and packages may be half installed. `omg recover` finishes or reverts it; other changes wait for that.",
+    },
+    Explanation {
+        code: Code::Gone,
+        title: "that version can not be had any more",
+        text: "Undoing or downgrading takes a version that is in no cache and that no configured repository has any more. The message names the packages. What can be had is not done without the rest.",
+    },
+    Explanation {
+        code: Code::Build,
+        title: "the build failed",
+        text: "The recipe was run, confined, and failed. The causes have the end of its output, and name the file with all of it. Other recipes that do not need it were built; `omg resume` tries the rest again.",
     },
     Explanation {
         code: Code::Internal,

@@ -1,8 +1,12 @@
 //! A prepared transaction, read into a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
-use omg_core::{Action, Change, OptionalDependency, Plan, Planned, ProviderChoice, Reason, Source};
+use omg_core::{
+    Action, Change, Operation, OptionalDependency, Plan, Planned, ProviderChoice, Reason, Source,
+};
 
 use crate::error::Error;
 use crate::handle::Handle;
@@ -10,13 +14,22 @@ use crate::native::alpm::{self, PackageReason};
 use crate::native::{Package, fulfils, notation};
 use crate::reasons::Reasons;
 
+/// A package file that was named.
+#[derive(Debug)]
+pub(crate) struct FileTarget {
+    /// As it was named.
+    pub(crate) named: String,
+    /// The file that is read.
+    pub(crate) read: PathBuf,
+}
+
 /// What the transaction was made for.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     /// Names of the packages that the user's words meant.
     pub(crate) targets: BTreeSet<String>,
     /// Those that come out of files, and which.
-    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<String, FileTarget>,
     /// Removed because nothing needs it, not because somebody named it.
     pub(crate) unneeded: bool,
 }
@@ -29,7 +42,7 @@ pub(crate) fn plan(handle: &Handle, change: &Change, request: &Request) -> Resul
     let reasons = Reasons::new(handle, change, request, &record, &coming);
     let mut plan = Plan::default();
     for package in &coming {
-        plan.changes.push(comes(handle, request, &reasons, *package)?);
+        plan.changes.push(comes(handle, change, request, &reasons, *package)?);
     }
     for package in &going {
         plan.changes.push(goes(change, &reasons, *package));
@@ -52,6 +65,7 @@ pub(crate) fn plan(handle: &Handle, change: &Change, request: &Request) -> Resul
 
 fn comes(
     handle: &Handle,
+    change: &Change,
     request: &Request,
     reasons: &Reasons<'_>,
     package: Package<'_>,
@@ -66,12 +80,17 @@ fn comes(
         }
     });
     let file = request.files.get(name);
-    let sha256 = match file {
-        Some(path) => Some(alpm::compute_sha256sum(path.as_str()).map_err(|error| {
-            Error::File { path: path.into(), exists: true, reasons: vec![error.to_string()] }
-        })?),
-        None => package.sha256sum().map(str::to_owned),
-    };
+    let sha256 =
+        match file {
+            Some(file) => Some(alpm::compute_sha256sum(file.read.as_os_str().as_bytes()).map_err(
+                |error| Error::File {
+                    path: file.named.clone().into(),
+                    exists: true,
+                    reasons: vec![error.to_string()],
+                },
+            )?),
+            None => package.sha256sum().map(str::to_owned),
+        };
     let before = installed.map_or(0, |installed| installed.isize());
     // What is there keeps its reason; libalpm copies it over when it commits.
     let reason = installed.map_or_else(|| package.reason(), |installed| installed.reason());
@@ -83,17 +102,34 @@ fn comes(
         new_version: Some(package.version().to_string()),
         source: Source::Alpm,
         repository: match (file, package.db()) {
-            (Some(path), _) => path.clone(),
+            (Some(file), _) => file.named.clone(),
             (None, Some(database)) => database.name().to_owned(),
             (None, None) => String::new(),
         },
         reason: reasons.of_coming(package),
-        automatic: reason == PackageReason::Depend,
+        automatic: reason == PackageReason::Depend || made_automatic(change, request, name),
         download_size: u64::try_from(package.download_size()).unwrap_or(0),
         installed_size_delta: package.isize().saturating_sub(before),
         sha256,
         grade: None,
     })
+}
+
+/// Is a package that comes, or is there, made to count as installed for others?
+///
+/// Of a change that leaves the rest of the system alone that is all of it, as `pacman -S --asdeps` has
+/// it. `pacman -Su --asdeps` would take the whole system along; here it is the targets.
+pub(crate) fn made_automatic(change: &Change, request: &Request, name: &str) -> bool {
+    change.options.as_dependencies && (!follows(change) || request.targets.contains(name))
+}
+
+/// Does the whole system follow?
+pub(crate) fn follows(change: &Change) -> bool {
+    match change.operation {
+        Operation::Upgrade => change.targets.is_empty() || change.options.follow,
+        Operation::Install => change.options.follow,
+        Operation::Remove | Operation::Autoremove => false,
+    }
 }
 
 fn goes(change: &Change, reasons: &Reasons<'_>, package: Package<'_>) -> Planned {

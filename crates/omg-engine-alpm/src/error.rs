@@ -1,6 +1,7 @@
 //! Everything that can go wrong while planning, and what the user is told of it.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use omg_core::{Code, Fault};
 
@@ -119,6 +120,64 @@ pub enum Error {
         /// What it would do, one line each.
         causes: Vec<String>,
     },
+    /// A file could not be read or written.
+    #[error("{} failed while {context}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was being done: finishes the phrase "while …".
+        context: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Another process holds pacman's lock.
+    #[error("{} is held {}", path.display(), held_by(holder.as_ref(), *seconds))]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+        /// Who holds it, where that can be found.
+        holder: Option<(u32, String)>,
+        /// Seconds waited.
+        seconds: u64,
+    },
+    /// The transaction that libalpm prepared is not what was approved.
+    #[error("the system is not as it was when the plan was approved")]
+    PlanChanged,
+    /// pacman has no way to do what is asked of configuration files.
+    #[error("pacman never puts a package's configuration file in the place of yours")]
+    Conffiles,
+    /// A transaction was not carried out, or not to its end.
+    #[error("pacman's library did not carry out the change: {reason}")]
+    Transaction {
+        /// Its words.
+        reason: String,
+        /// What kind of thing went wrong.
+        code: Code,
+        /// What is in the way, what it logged and the end of what scripts printed.
+        causes: Vec<String>,
+    },
+    /// What a crash left can't be repaired.
+    #[error("{what} can't be repaired")]
+    Unrepaired {
+        /// What.
+        what: String,
+        /// Why, one line each.
+        causes: Vec<String>,
+    },
+    /// A verified copy that libalpm needs is not among those that were handed over.
+    #[error("no verified copy of {name} was handed over")]
+    NoCopy {
+        /// The package or path.
+        name: String,
+    },
+    /// A signature is not what `SigLevel` asks for.
+    #[error("the signature of {name} is not as pacman.conf wants it")]
+    Signature {
+        /// The package, database or path.
+        name: String,
+        /// What was found, one line each.
+        reasons: Vec<String>,
+    },
     /// Some packages would be newer than the system that they were built for.
     #[error("this would be a partial upgrade, which Arch does not support")]
     Partial {
@@ -127,6 +186,17 @@ pub enum Error {
         /// The targets that were asked for.
         targets: Vec<String>,
     },
+}
+
+fn held_by(holder: Option<&(u32, String)>, seconds: u64) -> String {
+    let mut text = match holder {
+        Some((pid, name)) => format!("by {name} (process {pid})"),
+        None => "by a process that can't be found".to_owned(),
+    };
+    if seconds > 0 {
+        text += &format!(", after {seconds} s of waiting");
+    }
+    text
 }
 
 fn listed(names: &[String]) -> String {
@@ -149,6 +219,10 @@ fn shortened(mut lines: Vec<String>) -> Vec<String> {
 }
 
 impl Error {
+    pub(crate) fn io(path: &Path, context: &'static str, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), context, source }
+    }
+
     fn code(&self) -> Code {
         match self {
             Self::NoDatabase { .. } => Code::NoBackend,
@@ -162,6 +236,17 @@ impl Error {
             | Self::File { exists: false, .. } => Code::NotFound,
             Self::Target { .. } => Code::Usage,
             Self::Twice { .. } | Self::Unsolvable { .. } => Code::Unsolvable,
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Code::Permission
+            }
+            Self::Io { .. } => Code::Unwritable,
+            Self::Locked { .. } => Code::Lock,
+            Self::PlanChanged => Code::PlanChanged,
+            Self::Conffiles => Code::Usage,
+            Self::Transaction { code, .. } => *code,
+            Self::Unrepaired { .. } => Code::Interrupted,
+            Self::NoCopy { .. } => Code::Digest,
+            Self::Signature { .. } => Code::Signature,
             Self::Held { .. } | Self::Unsafe { .. } | Self::Partial { .. } => Code::Refused,
         }
     }
@@ -180,7 +265,16 @@ impl From<Error> for Fault {
                 });
             }
             Error::Unfetched { .. } => fault.hint = Some("sudo pacman -Sy".into()),
-            Error::File { reasons, .. } => fault.cause = shortened(reasons),
+            Error::Transaction { causes, .. } | Error::Unrepaired { causes, .. } => {
+                fault.cause = shortened(causes);
+            }
+            Error::Locked { holder: None, .. } => {
+                fault.hint = Some("omg recover, when no package manager is running".into());
+            }
+            Error::PlanChanged => fault.hint = Some("run the command again".into()),
+            Error::File { reasons, .. } | Error::Signature { reasons, .. } => {
+                fault.cause = shortened(reasons)
+            }
             Error::NoRepository { known, .. } => fault.suggestions = known,
             Error::NotFound { suggestions, .. } | Error::NotInstalled { suggestions, .. } => {
                 fault.suggestions = suggestions;
@@ -204,7 +298,13 @@ impl From<Error> for Fault {
                 fault.cause = shortened(causes);
                 fault.hint = Some(format!("omg install --upgrade {}", targets.join(" ")));
             }
-            Error::NoDatabase { .. } | Error::Target { .. } | Error::Twice { .. } => {}
+            Error::Io { .. }
+            | Error::Locked { .. }
+            | Error::Conffiles
+            | Error::NoCopy { .. }
+            | Error::NoDatabase { .. }
+            | Error::Target { .. }
+            | Error::Twice { .. } => {}
         }
         fault
     }

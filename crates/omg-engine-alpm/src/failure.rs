@@ -6,6 +6,9 @@ use crate::error::Error;
 use crate::handle::Handle;
 use crate::native::{Missing, Unprepared};
 
+/// Lines of output of scripts that a failure shows.
+pub(crate) const OUTPUT_LINES: usize = 12;
+
 /// Asks the handle, whose transaction is still open, for what the list leaves out.
 pub(crate) fn explain(handle: &Handle, unprepared: Unprepared) -> Error {
     match unprepared {

@@ -20,11 +20,13 @@ mod v4;
 
 #[cfg(feature = "alpm13")]
 pub(crate) use v2::{
-    Database, Package, Relation, alpm, conflict, of_group, prepare, satisfier, satisfier_in,
+    Database, Package, Relation, alpm, commit, conflict, file_name, files, has_file, hook,
+    of_group, prepare, satisfier, satisfier_in, set_reason,
 };
 #[cfg(all(any(feature = "alpm15", feature = "alpm16"), not(feature = "alpm13")))]
 pub(crate) use v4::{
-    Database, Package, Relation, alpm, conflict, of_group, prepare, satisfier, satisfier_in,
+    Database, Package, Relation, alpm, commit, conflict, file_name, files, has_file, hook,
+    of_group, prepare, satisfier, satisfier_in, set_reason,
 };
 
 /// Why libalpm did not prepare a transaction.
@@ -52,6 +54,27 @@ pub(crate) struct Missing {
     pub(crate) name: String,
     /// The package that goes or changes, so that it is no longer fulfilled.
     pub(crate) by: Option<String>,
+}
+
+/// Why libalpm did not carry out a transaction.
+#[derive(Debug)]
+pub(crate) struct Uncommitted {
+    pub(crate) error: alpm::Error,
+    /// Files that are in the way.
+    pub(crate) conflicts: Vec<FileInTheWay>,
+    /// Packages that are not what they must be.
+    pub(crate) invalid: Vec<String>,
+}
+
+/// A file that is in the way. Whose it is the crate for libalpm 13 says wrongly.
+#[derive(Debug)]
+pub(crate) struct FileInTheWay {
+    /// The package that comes.
+    pub(crate) package: String,
+    /// Absolute path.
+    pub(crate) path: String,
+    /// It is in the way of another package that comes, not of what is there.
+    pub(crate) coming: bool,
 }
 
 /// A relation in pacman's notation, without its description: `bar>=2`.

@@ -66,11 +66,15 @@ pub(crate) fn ignored(handle: &Handle, plan: &Plan) -> Vec<HeldBack> {
                 architecture: installed.arch().unwrap_or("any").to_owned(),
                 installed_version: installed.version().to_string(),
                 candidate_version: newer.version().to_string(),
-                why: "ignored in pacman.conf".into(),
+                why: why(handle, name).into(),
             });
         }
     }
     held
+}
+
+fn why(handle: &Handle, name: &str) -> &'static str {
+    if handle.conf.held.iter().any(|held| held == name) { "held" } else { "ignored in pacman.conf" }
 }
 
 fn upgrading(handle: &Handle) -> impl Iterator<Item = Database<'_>> {

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use omg_core::{Action, Change, Fault, Operation, Plan, Scope};
+use omg_core::{Action, Change, Fault, Operation, Plan, Planned, Scope};
 use omg_engine::Planner;
 
-use crate::describe::{self, Request};
+use crate::describe::{self, Request, follows};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::native::{self, alpm::TransFlag};
-use crate::{failure, partial, pending, record, targets, unneeded};
+use crate::targets::{self, Files};
+use crate::{failure, partial, pending, record, unneeded};
 
 /// A handle of libalpm that plans. What it has read stays read from one plan to the next.
 pub struct AlpmPlanner {
-    handle: Handle,
+    pub(crate) handle: Handle,
 }
 
 impl std::fmt::Debug for AlpmPlanner {
@@ -29,15 +30,20 @@ impl Planner for AlpmPlanner {
     }
 
     fn plan(&mut self, change: &Change) -> Result<Plan, Fault> {
+        Ok(self.checked(change)?)
+    }
+}
+
+impl AlpmPlanner {
+    /// What pacman would do, unless it is a partial upgrade.
+    pub(crate) fn checked(&mut self, change: &Change) -> Result<Plan, Error> {
         let plan = self.resolve(change)?;
         if !follows(change) && change.operation != Operation::Autoremove {
             partial::refuse(&self.handle, &plan, change)?;
         }
         Ok(plan)
     }
-}
 
-impl AlpmPlanner {
     /// What pacman would do: the plan before partial upgrades are refused.
     ///
     /// # Errors
@@ -50,9 +56,7 @@ impl AlpmPlanner {
         let mut plan = match change.operation {
             Operation::Install | Operation::Upgrade => self.addition(change, &mut request)?,
             Operation::Remove => {
-                let flags =
-                    if change.options.recursive { TransFlag::RECURSE } else { TransFlag::NONE };
-                self.removal(change, flags, &change.targets, &mut request)?
+                self.removal(change, flags(change), &change.targets, &mut request)?
             }
             Operation::Autoremove => self.sweep(change, &mut request)?,
         };
@@ -62,22 +66,14 @@ impl AlpmPlanner {
 
     /// `pacman -S`, `-U` and `-Su`.
     fn addition(&mut self, change: &Change, request: &mut Request) -> Result<Plan, Error> {
-        let follows = follows(change);
-        let from_repositories = change.targets.iter().any(|target| !target.starts_with('/'));
-        if follows || from_repositories {
-            self.handle.need_repositories()?;
-        }
-        let flags = if change.options.reinstall { TransFlag::NONE } else { TransFlag::NEEDED };
-        let plan = self.within(change, flags, request, |planner, request| {
-            targets::add(&planner.handle, change, request)?;
-            if follows {
-                let handle = &planner.handle;
-                handle
-                    .alpm
-                    .sync_sysupgrade(false)
-                    .map_err(|error| handle.failed("looking for upgrades", error))?;
-            }
-            planner.prepare()
+        let plan = self.within(change, flags(change), request, |planner, request| {
+            planner.assemble(change, Files::Named, request)
+        })?;
+        self.refuse_held(&plan, |name| {
+            change
+                .targets
+                .iter()
+                .any(|target| targets::going(change, target).is_some_and(|going| going == name))
         })?;
         if change.operation == Operation::Upgrade && change.options.scope == Scope::Safe {
             refuse_unsafe(&plan)?;
@@ -93,18 +89,66 @@ impl AlpmPlanner {
         names: &[String],
         request: &mut Request,
     ) -> Result<Plan, Error> {
-        let flags = if change.options.purge { flags | TransFlag::NO_SAVE } else { flags };
         let plan = self.within(change, flags, request, |planner, request| {
             targets::remove(&planner.handle, names, request)?;
             planner.prepare()
         })?;
-        let held: Vec<String> = plan
-            .changes
-            .iter()
-            .filter(|change| self.handle.rules.holds(&change.name))
-            .map(|change| change.name.clone())
+        self.refuse_held(&plan, |_| true)?;
+        Ok(plan)
+    }
+
+    /// Refuses to remove those of HoldPkg that were named.
+    fn refuse_held(&self, plan: &Plan, named: impl Fn(&str) -> bool) -> Result<(), Error> {
+        let goes = |planned: &&Planned| matches!(planned.action, Action::Remove | Action::Purge);
+        let names = plan.changes.iter().filter(goes).map(|planned| &planned.name);
+        let held: Vec<String> = names
+            .filter(|name| self.handle.rules.holds(name) && named(name.as_str()))
+            .cloned()
             .collect();
-        if held.is_empty() { Ok(plan) } else { Err(Error::Held { names: held }) }
+        if held.is_empty() { Ok(()) } else { Err(Error::Held { names: held }) }
+    }
+
+    /// Fills the transaction that has begun with an installation or upgrade, and prepares it.
+    pub(crate) fn assemble(
+        &mut self,
+        change: &Change,
+        files: Files<'_>,
+        request: &mut Request,
+    ) -> Result<(), Error> {
+        let follows = follows(change);
+        let of_repositories =
+            |target: &String| !target.starts_with('/') && targets::going(change, target).is_none();
+        if follows || change.targets.iter().any(of_repositories) {
+            self.handle.need_repositories()?;
+        }
+        targets::add(&self.handle, change, files, request)?;
+        if follows {
+            let handle = &self.handle;
+            handle
+                .alpm
+                .sync_sysupgrade(false)
+                .map_err(|error| handle.failed("looking for upgrades", error))?;
+        }
+        self.prepare()?;
+        self.refuse_return(change)
+    }
+
+    /// libalpm would remove a package that was named with a minus, and install it again for one that
+    /// comes and needs it.
+    fn refuse_return(&self, change: &Change) -> Result<(), Error> {
+        let going: BTreeSet<String> =
+            change.targets.iter().filter_map(|target| targets::going(change, target)).collect();
+        let coming = self.handle.alpm.trans_add().into_iter();
+        let causes: Vec<String> = coming
+            .filter(|package| going.contains(package.name()))
+            .map(|package| format!("{} is to go, and what comes needs it", package.name()))
+            .collect();
+        let message = "what is to go is needed";
+        if causes.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Unsolvable { message, causes, hint: None })
+        }
     }
 
     /// `pacman -Rs $(pacman -Qdtq)` until nothing is left to name.
@@ -124,7 +168,7 @@ impl AlpmPlanner {
             }
             let targets: Vec<String> = names.iter().cloned().collect();
             *request = Request { unneeded: true, ..Request::default() };
-            plan = self.removal(change, TransFlag::RECURSE, &targets, request)?;
+            plan = self.removal(change, flags(change) | TransFlag::RECURSE, &targets, request)?;
         }
     }
 
@@ -149,7 +193,7 @@ impl AlpmPlanner {
         Ok(plan)
     }
 
-    fn prepare(&mut self) -> Result<(), Error> {
+    pub(crate) fn prepare(&mut self) -> Result<(), Error> {
         let prepared = native::prepare(&mut self.handle.alpm);
         if let Some(bad) = self.handle.record.borrow_mut().bad_choice.take() {
             let record::BadChoice { wanted, chosen, options } = bad;
@@ -159,13 +203,19 @@ impl AlpmPlanner {
     }
 }
 
-/// Does the whole system follow?
-fn follows(change: &Change) -> bool {
-    match change.operation {
-        Operation::Upgrade => change.targets.is_empty() || change.options.follow,
-        Operation::Install => change.options.follow,
-        Operation::Remove | Operation::Autoremove => false,
-    }
+/// The flags of its transaction.
+pub(crate) fn flags(change: &Change) -> TransFlag {
+    let options = change.options;
+    let comes = matches!(change.operation, Operation::Install | Operation::Upgrade);
+    [
+        (comes && !options.reinstall, TransFlag::NEEDED),
+        (comes && options.as_dependencies && !follows(change), TransFlag::ALL_DEPS),
+        (!comes && options.recursive, TransFlag::RECURSE),
+        (options.purge, TransFlag::NO_SAVE),
+    ]
+    .into_iter()
+    .filter_map(|(wanted, flag)| wanted.then_some(flag))
+    .fold(TransFlag::NONE, |all, flag| all | flag)
 }
 
 fn refuse_unsafe(plan: &Plan) -> Result<(), Error> {

@@ -1,10 +1,13 @@
 //! What the user named, found as pacman finds it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use omg_core::{Change, Operation};
 
-use crate::describe::Request;
+use crate::describe::{FileTarget, Request};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::native::alpm::{Error as Refusal, SigLevel, Usage};
@@ -17,6 +20,21 @@ const SUGGESTIONS: usize = 3;
 /// Edits between a name and a suggestion.
 const FARTHEST: usize = 2;
 
+/// Where package files that were named are read.
+#[derive(Clone, Copy)]
+pub(crate) enum Files<'a> {
+    /// Where they were named. Their signatures are checked when the plan is carried out.
+    Named,
+    /// Verified copies, by name of file, with signatures as `LocalFileSigLevel` wants them.
+    Copies(&'a BTreeMap<OsString, PathBuf>),
+}
+
+/// The name in a target `pkg-`: a package that goes while others come.
+pub(crate) fn going(change: &Change, target: &str) -> Option<String> {
+    let named = change.operation == Operation::Install && !target.starts_with('/');
+    target.strip_suffix('-').filter(|name| named && !name.is_empty()).map(str::to_owned)
+}
+
 /// Names go into C strings, and onto screens.
 pub(crate) fn check(target: &str) -> Result<(), Error> {
     let sound = !target.is_empty()
@@ -27,16 +45,27 @@ pub(crate) fn check(target: &str) -> Result<(), Error> {
 }
 
 /// Adds all targets of an installation, or of an upgrade that is meant for some packages only.
-pub(crate) fn add(handle: &Handle, change: &Change, request: &mut Request) -> Result<(), Error> {
+pub(crate) fn add(
+    handle: &Handle,
+    change: &Change,
+    files: Files<'_>,
+    request: &mut Request,
+) -> Result<(), Error> {
     let mut unknown = Vec::new();
+    let going: Vec<String> =
+        change.targets.iter().filter_map(|target| self::going(change, target)).collect();
+    remove(handle, &going, request)?;
     for target in &change.targets {
+        if self::going(change, target).is_some() {
+            continue;
+        }
         if change.operation == Operation::Upgrade && handle.installed(target).is_none() {
             let targets = vec![target.clone()];
             let suggestions = close(target, handle.alpm.localdb().pkgs().into_iter());
             return Err(Error::NotInstalled { targets, suggestions });
         }
         if target.starts_with('/') {
-            add_file(handle, target, request)?;
+            add_file(handle, target, files, request)?;
         } else if !add_named(handle, target, request)? {
             unknown.push(target.clone());
         }
@@ -109,21 +138,39 @@ fn add_package(handle: &Handle, package: Package<'_>, request: &mut Request) -> 
     Ok(())
 }
 
-fn add_file(handle: &Handle, path: &str, request: &mut Request) -> Result<(), Error> {
-    let unreadable = |reason: String| Error::File {
-        path: path.into(),
-        exists: Path::new(path).exists(),
-        reasons: handle.record.borrow().errors.iter().cloned().chain([reason]).collect(),
+fn add_file(
+    handle: &Handle,
+    path: &str,
+    files: Files<'_>,
+    request: &mut Request,
+) -> Result<(), Error> {
+    let reasons = |reason: String| -> Vec<String> {
+        handle.record.borrow().errors.iter().cloned().chain([reason]).collect()
     };
-    // All of it is read, so that a damaged archive is refused now. Its signature is checked later.
-    let package = handle
-        .alpm
-        .pkg_load(path, true, SigLevel::NONE)
-        .map_err(|error| unreadable(error.to_string()))?;
+    let (read, level) = match files {
+        Files::Named => (PathBuf::from(path), SigLevel::NONE),
+        Files::Copies(copies) => {
+            let name = Path::new(path).file_name().unwrap_or_default();
+            let copy = copies.get(name).ok_or_else(|| Error::NoCopy { name: path.to_owned() })?;
+            (copy.clone(), handle.file_level())
+        }
+    };
+    // All of it is read, so that a damaged archive is refused now.
+    let package = handle.alpm.pkg_load(read.as_os_str().as_bytes(), true, level);
+    let package = package.map_err(|error| match error {
+        Refusal::PkgMissingSig | Refusal::PkgInvalidSig => {
+            Error::Signature { name: path.to_owned(), reasons: reasons(error.to_string()) }
+        }
+        error => Error::File {
+            path: path.into(),
+            exists: Path::new(path).exists(),
+            reasons: reasons(error.to_string()),
+        },
+    })?;
     let name = package.name().to_owned();
     let added = handle.alpm.trans_add_pkg(package).map_err(Refusal::from);
     added.map_err(|error| refused(handle, &name, error))?;
-    request.files.insert(name.clone(), path.to_owned());
+    request.files.insert(name.clone(), FileTarget { named: path.to_owned(), read });
     request.targets.insert(name);
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! The planner: a cache that stays open, and one plan after the other.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use omg_core::{Change, Fault, Operation, Plan};
 use omg_engine::Planner;
-use rust_apt::{Cache, Version};
+use rust_apt::{Cache, Package, Version};
 
 use crate::archive::Archive;
 use crate::error::{Error, messages};
@@ -13,12 +14,13 @@ use crate::mark::{self, is_odd};
 use crate::open::Open;
 use crate::select::{check, is_file, select};
 use crate::session::{Session, key};
-use crate::settings::Settings;
+use crate::settings::{Purpose, Settings};
 use crate::{describe, error};
 
 /// libapt, opened on one root. It is used by the thread that opened it, and by one at a time.
 pub struct Apt {
     root: PathBuf,
+    purpose: Purpose,
     archive: Archive,
     handle: Option<Handle>,
 }
@@ -39,9 +41,7 @@ struct Handle {
 
 impl Planner for Apt {
     fn open(root: &Path) -> Result<Self, Fault> {
-        let handle = Handle::open(root, true, Vec::new())?;
-        let archive = Archive::read(root).map_err(Error::Root)?;
-        Ok(Self { root: root.to_path_buf(), archive, handle: Some(handle) })
+        Ok(Self::open_for(root, Purpose::Plan)?)
     }
 
     fn plan(&mut self, change: &Change) -> Result<Plan, Fault> {
@@ -60,7 +60,53 @@ impl Planner for Apt {
 }
 
 impl Apt {
-    fn planned(&mut self, change: &Change) -> Result<Plan, Error> {
+    pub(crate) fn open_for(root: &Path, purpose: Purpose) -> Result<Self, Error> {
+        let handle = match purpose {
+            Purpose::Plan => Some(Handle::open(root, true, Vec::new(), purpose)?),
+            // There will be one plan, which knows with which settings and files.
+            Purpose::Commit => None,
+        };
+        let archive = Archive::read(root).map_err(Error::Root)?;
+        Ok(Self { root: root.to_path_buf(), purpose, archive, handle })
+    }
+
+    /// What `apt-get --fix-broken install` would do.
+    pub(crate) fn repair(&mut self) -> Result<Plan, Error> {
+        let change = Change::new(Operation::Install, [""; 0]);
+        let handle = Handle::open(&self.root, true, Vec::new(), self.purpose)?;
+        let handle = self.handle.insert(handle);
+        handle.marked = true;
+        with_session(handle, &self.archive, &change, |session| {
+            mark::repair(session)?;
+            let mut plan = describe::describe(session)?;
+            plan.sort();
+            Ok(plan)
+        })
+    }
+
+    /// Which packages are there for others, after what is marked, by name and architecture: those whose
+    /// mark the plan could change.
+    pub(crate) fn automatic(&self) -> BTreeMap<(String, String), bool> {
+        let Some(handle) = &self.handle else { return BTreeMap::new() };
+        let cache = handle.open.cache();
+        let packages = handle.installed.iter().filter_map(|name| cache.get(name));
+        let mark = |package: Package<'_>| {
+            ((package.name().to_owned(), package.arch().to_owned()), package.is_auto_installed())
+        };
+        packages.map(mark).collect()
+    }
+
+    /// Archives of a package that are offered: their names in apt's cache, and SHA-256.
+    pub(crate) fn archives_of(&self, name: &str, architecture: &str) -> Vec<(String, String)> {
+        self.archive.versions(name, architecture)
+    }
+
+    /// Gives away the cache with the marks of the last plan.
+    pub(crate) fn into_cache(self) -> Option<Cache> {
+        self.handle.map(|handle| handle.open.into_cache())
+    }
+
+    pub(crate) fn planned(&mut self, change: &Change) -> Result<Plan, Error> {
         for target in &change.targets {
             check(target)?;
         }
@@ -85,7 +131,7 @@ impl Apt {
         if !self.handle.as_ref().is_some_and(fits) {
             // libapt reads these settings when it opens the cache, and never has two of them open.
             self.handle = None;
-            self.handle = Some(Handle::open(&self.root, recommends, files)?);
+            self.handle = Some(Handle::open(&self.root, recommends, files, self.purpose)?);
         }
         let Some(handle) = &mut self.handle else {
             return Err(Error::usage("libapt is not open"));
@@ -97,8 +143,13 @@ impl Apt {
 }
 
 impl Handle {
-    fn open(root: &Path, recommends: bool, files: Vec<String>) -> Result<Self, Error> {
-        let settings = Settings::load(root, recommends);
+    fn open(
+        root: &Path,
+        recommends: bool,
+        files: Vec<String>,
+        purpose: Purpose,
+    ) -> Result<Self, Error> {
+        let settings = Settings::load(root, recommends, purpose);
         drop(messages());
         let open = Open::new(&files).map_err(|error| blamed(error, &files))?;
         let installed = installed(open.cache());
@@ -172,6 +223,15 @@ fn installed(cache: &Cache) -> Vec<String> {
 }
 
 fn plan(handle: &mut Handle, archive: &Archive, change: &Change) -> Result<Plan, Error> {
+    with_session(handle, archive, change, work)
+}
+
+fn with_session<T>(
+    handle: &mut Handle,
+    archive: &Archive,
+    change: &Change,
+    work: impl FnOnce(&mut Session<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let Handle { open, settings, installed, protected, .. } = handle;
     let cache = open.cache();
     let mut session = Session {
@@ -180,6 +240,7 @@ fn plan(handle: &mut Handle, archive: &Archive, change: &Change) -> Result<Plan,
         archive,
         change,
         installed: installed.iter().filter_map(|name| cache.get(name)).collect(),
+        files: std::collections::HashMap::new(),
         requested: std::collections::HashSet::new(),
         protected: Vec::new(),
         unneeded: std::collections::HashSet::new(),
@@ -200,6 +261,7 @@ fn work(session: &mut Session<'_>) -> Result<Plan, Error> {
     let mut selection = select(session.cache(), session.settings, session.change)?;
     session.choices.append(&mut selection.choices);
     session.notes.append(&mut selection.notes);
+    session.files.extend(selection.files.drain(..));
     // Asked before the resolver fails for all that needs them, which would hide the reason.
     let named: Vec<_> = selection.removes.iter().map(Version::parent).collect();
     describe::kept(named.iter())?;

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::describe::file_name;
 use omg_backend::PackageManager;
 use omg_backend_dpkg::Dpkg;
 use omg_core::{Available, Fault, Repository, RepositoryId, Sink};
@@ -44,6 +45,19 @@ impl Archive {
         let offer = self.offers.get(&key(name, version, architecture))?;
         let repository = self.repositories.get(usize::from(offer.repository.0))?;
         Some((repository, offer.sha256.as_deref()))
+    }
+}
+
+impl Archive {
+    /// Archives of a package: names in apt's cache, and SHA-256.
+    pub(crate) fn versions(&self, name: &str, architecture: &str) -> Vec<(String, String)> {
+        let archives = self.offers.iter().filter_map(|(key, offer)| {
+            let (of, rest) = key.split_once('\n')?;
+            let (version, on) = rest.split_once('\n')?;
+            let sha256 = offer.sha256.as_deref().filter(|_| of == name && on == architecture)?;
+            Some((file_name(name, version, architecture), sha256.to_owned()))
+        });
+        archives.collect()
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
 
 use omg_core::{Action, OptionalDependency, Plan, Planned, ProviderChoice, Reason, Source};
+use omg_verify::digest::Also;
 use rust_apt::util::cmp_versions;
 use rust_apt::{DepType, Dependency, Package, Version};
 
@@ -16,6 +18,9 @@ use crate::reason::reasons;
 use crate::release::met;
 use crate::session::Session;
 use crate::sweep;
+
+/// Largest package file that is read, bytes.
+const LARGEST: u64 = 8 << 30;
 
 /// Most optional dependencies in one plan.
 const OPTIONAL: usize = 2000;
@@ -132,23 +137,46 @@ fn planned(
     }))
 }
 
-/// Repository and hash of a version. What is only a file, or only in dpkg's status, has none.
+/// Repository and hash of a version. What is only in dpkg's status has none; a file that the user named
+/// has no repository, even if one offers the same version.
 fn origin(
     session: &Session<'_>,
     name: &str,
     version: &Version<'_>,
 ) -> Result<(String, Option<String>), Error> {
+    if let Some(path) = session.files.get(&version.index()) {
+        return Ok((String::new(), Some(digest(path)?)));
+    }
     match session.archive.find(name, version.version(), version.arch()) {
         Some((repository, sha256)) => Ok((checked(repository)?, sha256.map(str::to_owned))),
         None => Ok((String::new(), version.sha256().filter(|_| version.is_downloadable()))),
     }
 }
 
+/// The name of a version's archive in apt's cache (`pkgAcqArchive` in `apt-pkg/acquire-item.cc`).
+pub(crate) fn file_name(name: &str, version: &str, architecture: &str) -> String {
+    let quoted = version.replace('%', "%25").replace(':', "%3a").replace('_', "%5f");
+    format!("{name}_{quoted}_{architecture}.deb")
+}
+
+/// SHA-256 of a package file.
+fn digest(path: &str) -> Result<String, Error> {
+    let failed = |why: String| Error::File { path: path.to_owned(), why, causes: Vec::new() };
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    let digests = omg_verify::digest::file(&file, Also::default(), Some(LARGEST));
+    let digests = digests.map_err(|error| failed(error.to_string()))?;
+    if digests.size > LARGEST {
+        return Err(failed("it is too large".to_owned()));
+    }
+    Ok(digests.sha256.to_string())
+}
+
 /// Bytes to download: none if the whole archive is in the cache of archives.
 fn download(session: &Session<'_>, name: &str, version: &Version<'_>) -> u64 {
-    let quoted: String =
-        version.version().replace('%', "%25").replace(':', "%3a").replace('_', "%5f");
-    let file = format!("{name}_{quoted}_{}.deb", version.arch());
+    if session.files.contains_key(&version.index()) {
+        return 0;
+    }
+    let file = file_name(name, version.version(), version.arch());
     let path = Path::new(&session.settings.archives).join(file);
     let size = version.size();
     match path.symlink_metadata() {

@@ -4,12 +4,16 @@
 //! with the calls of `apt-get` (`apt-private/private-install.cc`), reads what came of it, and takes
 //! the marks back. `docs/plans.md` tells where plans differ from `apt-get -s`, and why.
 //!
+//! [`AptCommitter`] changes the system: it takes apt's and dpkg's locks, plans as root, and has libapt
+//! carry out what is marked, on archives that `omg-commit` copied and verified.
+//!
 //! This is the only crate that links libapt-pkg. It must not know of the daemon, the wire, the index
-//! or the command line; it takes no lock, writes nothing below the root and changes no package.
+//! or the command line. [`Apt`] takes no lock, writes nothing below the root and changes no package.
 #![deny(unsafe_code)]
 
 mod apt;
 mod archive;
+mod commit;
 mod describe;
 mod error;
 mod held;
@@ -26,4 +30,5 @@ mod sweep;
 mod unmet;
 
 pub use apt::Apt;
+pub use commit::AptCommitter;
 pub use error::Error;

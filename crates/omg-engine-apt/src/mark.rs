@@ -63,12 +63,33 @@ pub(crate) fn mark<'a>(session: &mut Session<'a>, selection: &Selection<'a>) -> 
         return Err(unmet::after(session));
     }
     sweep::sweep(session)?;
+    if session.change.options.as_dependencies {
+        // After the sweep, which would not let in what is new and unneeded.
+        for package in &session.protected {
+            if package.marked_install() || package.is_installed() && !package.marked_delete() {
+                package.mark_auto(true);
+            }
+        }
+    }
     if session.change.options.purge {
         for package in session.changed() {
             if package.marked_delete() && !package.marked_purge() {
                 package.mark_delete(true);
             }
         }
+    }
+    Ok(())
+}
+
+/// Marks what meets unmet dependencies (`apt-get --fix-broken install`).
+pub(crate) fn repair(session: &Session<'_>) -> Result<(), Error> {
+    apply_status(session)?;
+    let cache = session.cache();
+    if cache.depcache().broken_count() != 0 && !cache.fix_broken() {
+        return Err(unmet::after(session));
+    }
+    if cache.depcache().broken_count() != 0 {
+        return Err(unmet::after(session));
     }
     Ok(())
 }

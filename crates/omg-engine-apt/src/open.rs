@@ -32,6 +32,12 @@ impl Open {
         }
     }
 
+    /// The cache alone, with its marks. libapt sweeps once more.
+    pub(crate) fn into_cache(self) -> Cache {
+        self.release();
+        self.cache
+    }
+
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
     }

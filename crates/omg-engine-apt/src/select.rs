@@ -20,6 +20,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) removes: Vec<Version<'a>>,
     /// Of `installs`, those that were named with a suite, and its name.
     pub(crate) switched: Vec<(Version<'a>, String)>,
+    /// Of `installs`, ids of those that are package files, with the paths of these.
+    pub(crate) files: Vec<(usize, String)>,
     /// Choices between providers of virtual packages.
     pub(crate) choices: Vec<ProviderChoice>,
     /// What the user should know.
@@ -64,6 +66,7 @@ pub(crate) fn select<'a>(
         installs: Vec::new(),
         removes: Vec::new(),
         switched: Vec::new(),
+        files: Vec::new(),
         choices: Vec::new(),
         notes: Vec::new(),
     };
@@ -343,6 +346,7 @@ impl<'a> Selector<'a, '_> {
         }
         let offered = providers::candidates(&package);
         let version = providers::single(self.settings, &package, &offered).ok_or_else(missing)?;
+        self.out.files.push((version.index(), path.to_owned()));
         self.out.installs.push(version);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! One plan while it is made.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use omg_core::{Change, ProviderChoice};
 use rust_apt::{Cache, Package, Version};
@@ -21,6 +21,8 @@ pub(crate) struct Session<'a> {
     pub(crate) change: &'a Change,
     /// Packages that are installed or half installed, in order of name.
     pub(crate) installed: Vec<Package<'a>>,
+    /// Ids of the versions that are package files, with the paths of these.
+    pub(crate) files: HashMap<usize, String>,
     /// Ids of the packages that the user named.
     pub(crate) requested: HashSet<usize>,
     /// Packages that the user named and whose mark the resolver must leave alone.

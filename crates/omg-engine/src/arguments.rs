@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What `--help` says, after the name of the executable.
-pub(crate) const HELP: &str = "plan --root DIR
+pub(crate) const HELP: &str = "plan|commit --root DIR
 
-Started by omgd, not by people. Makes plans for the system under DIR: asked on standard input,
-answered on standard output, in the frames that docs/protocol.md describes. Ends when its input
-ends. Changes nothing.
+Started by omgd and omg, not by people. Asked on standard input and answering on standard output,
+in the frames that docs/protocol.md describes; ends when its input ends.
 
+  plan             makes plans for the system under DIR, and changes nothing
+  commit           carries out orders; needs the rights to change the system
       --root DIR   the system's root, an absolute path
       --version    print the version
       --help       print this";
@@ -19,6 +20,8 @@ ends. Changes nothing.
 pub(crate) enum Task {
     /// Answer plans for the system under this root.
     Plan(PathBuf),
+    /// Carry out orders on the system under this root.
+    Commit(PathBuf),
     Version,
     Help,
 }
@@ -35,17 +38,15 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
             Some("--root") => {
                 root = Some(arguments.next().ok_or("--root needs a directory")?);
             }
-            Some("plan") if role.is_none() => role = Some(()),
-            Some("commit") => {
-                return Err("this engine can't commit changes; its only role is `plan`".to_owned());
-            }
+            Some("plan") if role.is_none() => role = Some(Task::Plan as fn(PathBuf) -> Task),
+            Some("commit") if role.is_none() => role = Some(Task::Commit),
             _ => return Err(format!("unexpected argument {}", argument.display())),
         }
     }
-    role.ok_or("a role is missing: `plan`")?;
+    let role = role.ok_or("a role is missing: `plan` or `commit`")?;
     let root = PathBuf::from(root.ok_or("--root DIR is missing")?);
     if root.is_absolute() {
-        Ok(Task::Plan(root))
+        Ok(role(root))
     } else {
         Err(format!("--root {}: is not an absolute path", root.display()))
     }
@@ -64,12 +65,13 @@ mod tests {
         let task = Ok(Task::Plan(PathBuf::from("/mnt")));
         assert_eq!(parsed(&["plan", "--root", "/mnt"]), task);
         assert_eq!(parsed(&["--root", "/mnt", "plan"]), task);
+        assert_eq!(parsed(&["--root", "/", "commit"]), Ok(Task::Commit(PathBuf::from("/"))));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         for (arguments, word) in [
-            (&["commit", "--root", "/"][..], "commit"),
+            (&["commit", "plan", "--root", "/"][..], "plan"),
             (&["--root", "/"], "role"),
             (&["plan"], "--root"),
             (&["plan", "--root"], "directory"),

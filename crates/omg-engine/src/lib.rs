@@ -3,7 +3,8 @@
 //! An engine is an executable that links the native library of a package manager; it plans, and its
 //! crash can't reach the daemon.
 //!
-//! * [`serve()`], [`Planner`]: the engine's side. Its `main` is `serve::<ItsPlanner>(workers)`.
+//! * [`role()`], [`plan()`], [`Planner`]: the engine's side. Its `main` asks for its role; planning is
+//!   here, carrying out orders is `omg-commit`'s.
 //! * [`Engine`]: the daemon's side. Starts the process, asks it, starts it again when it dies.
 //! * [`wire`]: their frames, and the limits of these.
 //! * [`locate()`]: where an engine's executable is.
@@ -25,4 +26,5 @@ pub use client::{Builder, Engine};
 pub use error::Error;
 pub use locate::locate;
 pub use planner::Planner;
-pub use serve::serve;
+pub use serve::stdio::{Answers, take as take_stdio};
+pub use serve::{Role, plan, role, serve};

@@ -6,6 +6,7 @@
 //! is its seven lists, each with its length in bytes (`u32`, big-endian) before its bitcode.
 
 mod list;
+mod order;
 mod plan;
 mod text;
 
@@ -15,10 +16,14 @@ use bitcode::{Decode, Encode};
 use omg_core::{Change, Fault, Generation, Plan};
 
 use crate::Error;
+pub use order::{
+    ARTIFACTS, EVENT_LIMIT, Event, ORDER_LIMIT, SIGNATURE_LIMIT, decode_event, decode_order,
+    event_frame, order_frame,
+};
 pub(crate) use text::clean;
 
 /// Raised whenever any message changes its bytes, and so whenever `Change`, `Plan` or `Fault` does.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 
 /// First number in a [`Hello`]: "OMGE".
 const MAGIC: u32 = 0x4F4D_4745;

@@ -108,7 +108,7 @@ def frame(payload):
 
 
 def hello():
-    magic, protocol, pid = full(0x4F4D4750, 32), (2).to_bytes(2, "little"), full(os.getpid(), 32)
+    magic, protocol, pid = full(0x4F4D4750, 32), (3).to_bytes(2, "little"), full(os.getpid(), 32)
     return frame(magic + protocol + text("client.py") + pid)
 
 
@@ -125,9 +125,9 @@ def receive(stream):
 
 def show(body):
     reader = Reader(body)
-    (kind,) = reader.kind(1, 21)
+    (kind,) = reader.kind(1, 26)
     if kind == 19:
-        reader.kind(1, 22)
+        reader.kind(1, 39)
         print("fault:", reader.strings(1)[0])
         return 1
     if kind != 1:

@@ -23,6 +23,11 @@ impl Answer {
         Ok(Reply::decode(self.body())?)
     }
 
+    /// Is it progress, after which more comes for the same request?
+    pub fn is_progress(&self) -> bool {
+        Reply::is_progress(self.body())
+    }
+
     /// The encoded reply.
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.body.clone()).unwrap_or_default()

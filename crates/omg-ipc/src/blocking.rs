@@ -5,8 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use omg_proto::Request;
+use omg_core::Progress;
 use omg_proto::frame::{Envelope, REQUEST_LIMIT};
+use omg_proto::{Reply, Request};
 
 use crate::answer::{Inbox, greet};
 use crate::{Answer, Error, Peer};
@@ -69,15 +70,38 @@ impl Client {
         }
     }
 
-    /// Asks, and waits for the answer.
+    /// Asks, and waits for the answer. Progress before it is left out.
     ///
     /// # Errors
     /// Whatever keeps the answer from coming. A fault that the daemon answers with is not an error
     /// here: see [`Answer::reply`].
     pub fn call(&mut self, request: &Request<'_>) -> Result<Answer, Error> {
+        self.call_with(request, &mut |_| ())
+    }
+
+    /// Asks, and waits for the answer for as long as the daemon says that it is at work; meanwhile
+    /// `heard` is told how far that has come. To have the daemon give up, drop the client.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn call_with(
+        &mut self,
+        request: &Request<'_>,
+        heard: &mut dyn FnMut(Progress),
+    ) -> Result<Answer, Error> {
         let asked = self.send(request)?;
-        let (id, answer) = self.receive()?;
-        if id == asked { Ok(answer) } else { Err(Error::Unasked { id }) }
+        loop {
+            let (id, answer) = self.receive()?;
+            if id != asked {
+                return Err(Error::Unasked { id });
+            }
+            if !answer.is_progress() {
+                return Ok(answer);
+            }
+            if let Reply::Progress(events) = answer.reply()? {
+                events.into_iter().for_each(&mut *heard);
+            }
+        }
     }
 
     /// Sends a request without waiting. Its id comes back with the answer.
@@ -101,7 +125,8 @@ impl Client {
         Ok(id)
     }
 
-    /// Waits for the next answer, whichever request it belongs to.
+    /// Waits for the next answer, whichever request it belongs to. It may be
+    /// [progress](Answer::is_progress), after which the request has more answers.
     ///
     /// # Errors
     /// Whatever keeps the answer from coming.

@@ -79,7 +79,8 @@ impl Client {
         Self { inner: Arc::new(Inner { writer, waiting, reading, deadline: DEADLINE }) }
     }
 
-    /// Asks, and waits for the answer.
+    /// Asks, and waits for the answer. Progress before it is left out, and gives the call no more
+    /// time.
     ///
     /// # Errors
     /// Whatever keeps the answer from coming. A fault that the daemon answers with is not an error
@@ -200,6 +201,7 @@ async fn read_all(mut reader: impl AsyncRead + Unpin, waiting: Arc<Mutex<Waiting
     let mut inbox = Inbox::default();
     let why = loop {
         match inbox.take() {
+            Ok(Ok((_, answer))) if answer.is_progress() => {}
             Ok(Ok((id, answer))) => {
                 if let Some(slot) = lock(&waiting).calls.remove(&id) {
                     // The caller may have gone.

@@ -28,7 +28,7 @@ pub use found::Found;
 #[cfg(feature = "messages")]
 pub use reply::Reply;
 #[cfg(feature = "messages")]
-pub use request::{ListFilter, Query, QueryKind, Request, providers_text, targets_text};
+pub use request::{ListFilter, Query, QueryKind, Request, StoreTask, providers_text, targets_text};
 
 /// Protocol number in the handshake. Raised when any message changes its bytes.
-pub const PROTOCOL: u16 = 2;
+pub const PROTOCOL: u16 = 3;

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use bitcode::{Decode, Encode};
 use omg_core::{
-    Chain, Dependent, Details, Fault, FileMatch, Generation, GroupRow, Listed, Plan, Refreshed,
-    Review, SizeRow, Stats, Status, TreeRow, WhyNot,
+    Chain, Dependent, Details, Fault, FileMatch, Generation, GroupRow, Listed, Plan, Progress,
+    Refreshed, Review, SizeRow, Staged, Stats, Status, TreeRow, WhyNot,
 };
 
 use crate::{Error, Found};
@@ -63,7 +63,40 @@ pub enum Reply<'a> {
     Fault(Fault),
     /// To a batch: the encoded reply to each of its queries, in order. None of them is a batch.
     Batch(Vec<Vec<u8>>),
+    /// To `Stage`.
+    Staged(Box<Staged>),
+    /// To `Build`.
+    Built {
+        /// What was built, as files to be installed together; absent if nothing was.
+        staged: Option<Box<Staged>>,
+        /// Package bases that were not built, with the reason.
+        failed: Vec<(String, Fault)>,
+    },
+    /// To `Sync`: what [`omg_core::Task::Lists`] takes.
+    Lists {
+        /// Absolute path of the directory that they were fetched to; empty if nothing has changed.
+        directory: String,
+        /// Repositories whose lists are newer than those of the system, as users know them.
+        changed: Vec<String>,
+        /// Repositories whose lists are those of the system.
+        unchanged: u32,
+    },
+    /// To `Store`: what is in it afterwards.
+    Store {
+        /// Files.
+        files: u64,
+        /// Bytes of them, and of downloads that were cut off.
+        bytes: u64,
+        /// Bytes that the task freed.
+        freed: u64,
+    },
+    /// How far a request has come whose answer is still to come, under the same id. An empty list
+    /// says that it is still worked on. It is never the last frame of an id.
+    Progress(Vec<Progress>),
 }
+
+/// First byte of [`Reply::Progress`]: its place among the replies.
+const PROGRESS: u8 = 25;
 
 impl<'a> Reply<'a> {
     /// Reads a reply body. Strings stay borrowed from `body`.
@@ -72,6 +105,12 @@ impl<'a> Reply<'a> {
     /// [`Error::Undecodable`].
     pub fn decode(body: &'a [u8]) -> Result<Self, Error> {
         bitcode::decode(body).map_err(|source| Error::Undecodable { what: "reply", source })
+    }
+
+    /// Is this the body of a [`Reply::Progress`], after which another frame of the same id comes?
+    /// It looks at the first byte alone.
+    pub fn is_progress(body: &[u8]) -> bool {
+        body.first() == Some(&PROGRESS)
     }
 
     /// The bytes of this reply's body.

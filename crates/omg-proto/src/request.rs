@@ -22,6 +22,18 @@ pub enum ListFilter {
     Local,
 }
 
+/// What is done with the store of downloads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode)]
+pub enum StoreTask {
+    /// Nothing; it is only counted.
+    Count,
+    /// Files that have not been used for longest go, until the rest is within the limit of the
+    /// settings.
+    Trim,
+    /// All files go that no staging under way uses.
+    Clear,
+}
+
 /// One question. Strings are borrowed from the frame.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode)]
 pub enum Query<'a> {
@@ -136,6 +148,42 @@ pub enum Query<'a> {
         /// The commit, as `Review` answered it.
         commit: &'a str,
     },
+    /// Fetches and checks the files that a change needs. Answered with `Staged`, after any number of
+    /// `Progress`. Of a plan with recipes to build, the part of the repositories.
+    Stage {
+        /// As in `Plan`.
+        operation: Operation,
+        /// As in `Plan`.
+        targets: &'a str,
+        /// As in `Plan`.
+        providers: &'a str,
+        /// As in `Plan`.
+        options: PlanOptions,
+        /// [`omg_core::Plan::digest`] of the plan that was approved; empty for whatever it is now.
+        digest: &'a str,
+    },
+    /// Builds recipes of the plan of a change, confined. What they need from the repositories is
+    /// installed by then. Answered with `Built`, after any number of `Progress`.
+    Build {
+        /// As in `Plan`.
+        operation: Operation,
+        /// As in `Plan`.
+        targets: &'a str,
+        /// As in `Plan`.
+        providers: &'a str,
+        /// As in `Plan`.
+        options: PlanOptions,
+        /// Package bases, a line each, in the order to build them; all of the plan if empty.
+        bases: &'a str,
+    },
+    /// Fetches the lists of the repositories, without putting them into place. Answered with
+    /// `Lists`, after any number of `Progress`.
+    Sync,
+    /// Counts, trims or clears the store of downloads. Answered with `Store`.
+    Store {
+        /// What is done.
+        task: StoreTask,
+    },
 }
 
 /// The kind of a [`Query`], for limits, traces and counters.
@@ -164,6 +212,17 @@ pub enum QueryKind {
     Refresh,
     Review,
     Accept,
+    Stage,
+    Build,
+    Sync,
+    Store,
+}
+
+impl QueryKind {
+    /// Does it take as long as a network or a build, and tell how far it has come meanwhile?
+    pub fn reports(self) -> bool {
+        matches!(self, Self::Stage | Self::Build | Self::Sync)
+    }
 }
 
 impl<'a> Query<'a> {
@@ -179,10 +238,27 @@ impl<'a> Query<'a> {
         Self::Plan { operation: change.operation, targets, providers, options: change.options }
     }
 
-    /// The change of a [`Query::Plan`]; `None` for other queries, and where a choice of a provider
-    /// is not `wanted=package`.
+    /// The question to fetch what a change needs, once the plan with this digest was approved.
+    pub fn stage(change: &Change, targets: &'a str, providers: &'a str, digest: &'a str) -> Self {
+        let (operation, options) = (change.operation, change.options);
+        Self::Stage { operation, targets, providers, options, digest }
+    }
+
+    /// The question to build recipes of a change's plan; `bases` has a line each.
+    pub fn build(change: &Change, targets: &'a str, providers: &'a str, bases: &'a str) -> Self {
+        let (operation, options) = (change.operation, change.options);
+        Self::Build { operation, targets, providers, options, bases }
+    }
+
+    /// The change of a [`Query::Plan`], [`Query::Stage`] or [`Query::Build`]; `None` for other
+    /// queries, and where a choice of a provider is not `wanted=package`.
     pub fn change(&self) -> Option<Change> {
-        let Self::Plan { operation, targets, providers, options } = self else { return None };
+        let (Self::Plan { operation, targets, providers, options }
+        | Self::Stage { operation, targets, providers, options, .. }
+        | Self::Build { operation, targets, providers, options, .. }) = self
+        else {
+            return None;
+        };
         // What is wanted may have an equals sign of its own, a package's name has none.
         let pair = |line: &str| {
             let (wanted, package) = line.rsplit_once('=')?;
@@ -227,6 +303,10 @@ impl<'a> Query<'a> {
             Self::Refresh => QueryKind::Refresh,
             Self::Review { .. } => QueryKind::Review,
             Self::Accept { .. } => QueryKind::Accept,
+            Self::Stage { .. } => QueryKind::Stage,
+            Self::Build { .. } => QueryKind::Build,
+            Self::Sync => QueryKind::Sync,
+            Self::Store { .. } => QueryKind::Store,
         }
     }
 
@@ -243,7 +323,9 @@ impl<'a> Query<'a> {
             | Self::WhyNot { package }
             | Self::Review { package }
             | Self::Accept { package, .. } => package,
-            Self::Plan { targets, .. } => targets,
+            Self::Plan { targets, .. }
+            | Self::Stage { targets, .. }
+            | Self::Build { targets, .. } => targets,
             Self::Groups { group } => group,
             Self::Owns { path } => path,
             Self::Provides { what } => what,
@@ -253,19 +335,29 @@ impl<'a> Query<'a> {
             | Self::List { .. }
             | Self::Updates { .. }
             | Self::Refresh
+            | Self::Sync
+            | Self::Store { .. }
             | Self::Stats => "",
         }
     }
 
     /// The first of its texts that is too long: its length and the limit.
     fn over_limit(&self) -> Option<(usize, usize)> {
-        let (limit, other) = match self {
-            Self::Plan { providers, .. } => (Self::TARGETS_LIMIT, *providers),
-            Self::Accept { commit, .. } => (Self::TEXT_LIMIT, *commit),
-            _ => (Self::TEXT_LIMIT, ""),
+        let (limit, others) = match self {
+            Self::Plan { providers, .. } => (Self::TARGETS_LIMIT, [*providers, ""]),
+            Self::Stage { providers, digest: other, .. }
+            | Self::Build { providers, bases: other, .. } => {
+                (Self::TARGETS_LIMIT, [*providers, *other])
+            }
+            Self::Accept { commit, .. } => (Self::TEXT_LIMIT, [*commit, ""]),
+            _ => (Self::TEXT_LIMIT, ["", ""]),
         };
-        let texts = [(self.text().len(), limit), (other.len(), Self::TEXT_LIMIT)];
-        texts.into_iter().find(|(length, limit)| length > limit)
+        let text = self.text().len();
+        if text > limit {
+            return Some((text, limit));
+        }
+        let over = others.into_iter().find(|other| other.len() > Self::TEXT_LIMIT);
+        over.map(|other| (other.len(), Self::TEXT_LIMIT))
     }
 }
 

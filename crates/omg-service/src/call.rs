@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use omg_cache::{Cacheable, Keep, Key};
-use omg_core::{Code, Fault};
+use omg_core::{Code, Fault, Reporter};
 use omg_proto::{QueryKind, Request};
 
 use crate::limits::Handle;
@@ -20,12 +20,20 @@ pub struct Call {
     pub(crate) pid: Option<u32>,
     /// An encoded [`Request`].
     pub(crate) body: Bytes,
+    /// Where it says how far it has come.
+    pub(crate) reporter: Reporter,
 }
 
 impl Call {
-    /// A call of this user.
+    /// A call of this user, which says nothing before its answer.
     pub fn new(uid: u32, pid: Option<u32>, body: Bytes) -> Self {
-        Self { uid, pid, body }
+        Self { uid, pid, body, reporter: Reporter::silent() }
+    }
+
+    /// Has it say how far it has come.
+    #[must_use]
+    pub fn reporting(self, reporter: Reporter) -> Self {
+        Self { reporter, ..self }
     }
 }
 
@@ -85,14 +93,18 @@ fn tokens(kind: QueryKind) -> u32 {
         | QueryKind::Tree
         | QueryKind::Size
         | QueryKind::Groups
-        | QueryKind::Accept => 10,
+        | QueryKind::Accept
+        | QueryKind::Store => 10,
         QueryKind::Owns
         | QueryKind::Provides
         | QueryKind::Files
         | QueryKind::Plan
         | QueryKind::WhyNot
         | QueryKind::Refresh
-        | QueryKind::Review => 20,
+        | QueryKind::Review
+        | QueryKind::Stage
+        | QueryKind::Build
+        | QueryKind::Sync => 20,
     }
 }
 
@@ -105,6 +117,8 @@ pub(crate) struct Ask {
     pub(crate) body: Bytes,
     pub(crate) kind: QueryKind,
     pub(crate) limits: Handle,
+    /// Where it says how far it has come; to nobody for most kinds.
+    pub(crate) reporter: Reporter,
 }
 
 impl Cacheable for Ask {
@@ -119,7 +133,11 @@ impl Cacheable for Ask {
             | QueryKind::WhyNot
             | QueryKind::Refresh
             | QueryKind::Review
-            | QueryKind::Accept => None,
+            | QueryKind::Accept
+            | QueryKind::Stage
+            | QueryKind::Build
+            | QueryKind::Sync
+            | QueryKind::Store => None,
             _ => Some(Key { generation: self.view.generation, request: self.body.clone() }),
         }
     }

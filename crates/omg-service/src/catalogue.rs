@@ -14,6 +14,9 @@ use omg_core::Fault;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::downloads::{Downloads, Place, nowhere};
+use crate::policy::Rules;
+use crate::recent::RecentPlans;
 use crate::snapshot;
 use crate::view::View;
 use crate::watch::Watch;
@@ -37,11 +40,21 @@ pub struct Options {
     pub namespace: String,
     /// Bytes of answers kept in memory.
     pub memory: u64,
+    /// Where changes are staged; they can't be if absent.
+    pub downloads: Option<Downloads>,
+    /// What a change must meet to be staged; nothing if absent.
+    pub rules: Option<Rules>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { snapshot: None, namespace: "debian".into(), memory: 8 << 20 }
+        Self {
+            snapshot: None,
+            namespace: "debian".into(),
+            memory: 8 << 20,
+            downloads: None,
+            rules: None,
+        }
     }
 }
 
@@ -54,6 +67,7 @@ pub struct Catalogue<B> {
     view: Live,
     tiers: Tiers,
     options: Options,
+    recent: RecentPlans,
     started: Instant,
     requests: Arc<AtomicU64>,
     connections: AtomicU32,
@@ -99,6 +113,7 @@ impl<B: PackageManager> Catalogue<B> {
             view: Arc::new(RwLock::new(Arc::new(view))),
             tiers: Tiers { coalesce: Coalesce::new(), memory: Memory::new(options.memory), store },
             options,
+            recent: RecentPlans::default(),
             started: Instant::now(),
             requests: Arc::default(),
             connections: AtomicU32::new(0),
@@ -193,6 +208,19 @@ impl<B: PackageManager> Catalogue<B> {
 
     pub(crate) fn backend(&self) -> &B {
         &self.backend
+    }
+
+    pub(crate) fn shared_backend(&self) -> Arc<B> {
+        self.backend.clone()
+    }
+
+    /// Where changes are staged.
+    pub(crate) async fn downloads(&self) -> Result<&Place, Fault> {
+        self.options.downloads.as_ref().ok_or_else(nowhere)?.place().await
+    }
+
+    pub(crate) fn recent(&self) -> &RecentPlans {
+        &self.recent
     }
 
     pub(crate) fn options(&self) -> &Options {

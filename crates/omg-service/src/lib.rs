@@ -30,11 +30,14 @@
 
 mod call;
 mod catalogue;
+mod downloads;
 mod error;
 mod layers;
 mod limits;
+mod policy;
 mod queries;
 mod reads;
+mod recent;
 mod records;
 mod snapshot;
 mod stack;
@@ -43,7 +46,9 @@ mod watch;
 
 pub use call::Call;
 pub use catalogue::{Catalogue, Options};
+pub use downloads::{Downloads, Place};
 pub use error::Error;
 pub use limits::{Handle, Limits};
+pub use policy::Rules;
 pub use stack::front;
 pub use view::View;

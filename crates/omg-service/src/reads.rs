@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use omg_backend::PackageManager;
 use omg_cache::Answer;
-use omg_core::{Code, Fault, Status};
+use omg_core::{Change, Code, Fault, Status};
 use omg_proto::{ListFilter, Query, Reply, Request};
 use tower::Service;
 
@@ -79,9 +79,22 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
         Query::Tree { package, depth } => queries::tree::answer(view, package, depth)?.encode(),
         Query::Size { package } => queries::size::answer(&ask.view, package).await?,
         Query::Stats => Reply::Stats(catalogue.stats(view)).encode(),
-        Query::Plan { .. } => {
-            let unread = || Fault::new(Code::Usage, "a choice of a provider is not WANTED=PACKAGE");
-            queries::plan::answer(backend, &query.change().ok_or_else(unread)?).await?.encode()
+        Query::Plan { .. } => queries::plan::answer(catalogue, &change(&query)?).await?.encode(),
+        Query::Stage { digest, .. } => {
+            queries::stage::answer(catalogue, &ask.reporter, &change(&query)?, digest)
+                .await?
+                .encode()
+        }
+        Query::Build { bases, .. } => {
+            queries::build::answer(catalogue, &ask.reporter, &change(&query)?, bases)
+                .await?
+                .encode()
+        }
+        Query::Sync => queries::sync::answer(catalogue, &ask.reporter).await?.encode(),
+        Query::Store { task } => {
+            queries::store::answer(catalogue.downloads().await?.fetcher.store(), task)
+                .await?
+                .encode()
         }
         Query::WhyNot { package } => queries::plan::why_not(view, backend, package).await?.encode(),
         Query::Groups { group } => queries::groups::answer(view, group)?.encode(),
@@ -94,6 +107,12 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
     };
     // Without the room that encoding left over: the answer may be kept for minutes.
     Ok(encoded.into_boxed_slice().into())
+}
+
+/// What a query would have changed.
+fn change(query: &Query<'_>) -> Result<Change, Fault> {
+    let unread = || Fault::new(Code::Usage, "a choice of a provider is not WANTED=PACKAGE");
+    query.change().ok_or_else(unread)
 }
 
 /// The view's counts, with the age of the lists as of now.

@@ -6,18 +6,71 @@ use std::path::Path;
 /// Each crate and those of ours that it may use. `docs/architecture.md` says why.
 const EDGES: &[(&str, &[&str])] = &[
     ("omg-core", &[]),
+    ("omg-failpoint", &[]),
     ("omg-proto", &["omg-core"]),
     ("omg-index", &["omg-core"]),
     ("omg-cache", &["omg-core"]),
+    ("omg-verify", &["omg-core", "omg-failpoint"]),
+    ("omg-policy", &["omg-core", "omg-failpoint"]),
+    ("omg-audit", &["omg-core", "omg-failpoint"]),
+    ("omg-fetch", &["omg-core", "omg-failpoint"]),
+    ("omg-sandbox", &["omg-core", "omg-failpoint"]),
     ("omg-ipc", &["omg-core", "omg-proto"]),
-    ("omg-backend", &["omg-core"]),
+    ("omg-backend", &["omg-core", "omg-fetch", "omg-verify", "omg-failpoint"]),
     ("omg-engine", &["omg-core"]),
-    ("omg-engine-apt", &["omg-core", "omg-engine", "omg-backend", "omg-backend-dpkg"]),
-    ("omg-engine-alpm", &["omg-core", "omg-engine", "omg-backend-alpm"]),
-    ("omg-backend-dpkg", &["omg-core", "omg-backend", "omg-engine"]),
-    ("omg-backend-alpm", &["omg-core", "omg-backend", "omg-engine"]),
-    ("omg-aur", &["omg-core", "omg-backend"]),
-    ("omg-service", &["omg-core", "omg-proto", "omg-index", "omg-cache", "omg-backend"]),
+    (
+        "omg-commit",
+        &["omg-core", "omg-engine", "omg-verify", "omg-policy", "omg-audit", "omg-failpoint"],
+    ),
+    (
+        "omg-engine-apt",
+        &[
+            "omg-core",
+            "omg-engine",
+            "omg-commit",
+            "omg-verify",
+            "omg-backend",
+            "omg-backend-dpkg",
+            "omg-failpoint",
+        ],
+    ),
+    (
+        "omg-engine-alpm",
+        &[
+            "omg-core",
+            "omg-engine",
+            "omg-commit",
+            "omg-verify",
+            "omg-backend-alpm",
+            "omg-failpoint",
+        ],
+    ),
+    (
+        "omg-backend-dpkg",
+        &["omg-core", "omg-backend", "omg-engine", "omg-verify", "omg-fetch", "omg-failpoint"],
+    ),
+    (
+        "omg-backend-alpm",
+        &["omg-core", "omg-backend", "omg-engine", "omg-verify", "omg-fetch", "omg-failpoint"],
+    ),
+    (
+        "omg-aur",
+        &["omg-core", "omg-backend", "omg-fetch", "omg-verify", "omg-sandbox", "omg-failpoint"],
+    ),
+    (
+        "omg-service",
+        &[
+            "omg-core",
+            "omg-proto",
+            "omg-index",
+            "omg-cache",
+            "omg-backend",
+            "omg-fetch",
+            "omg-verify",
+            "omg-policy",
+            "omg-failpoint",
+        ],
+    ),
     ("omg-fast", &["omg-proto"]),
     (
         "omg-bin",
@@ -33,6 +86,12 @@ const EDGES: &[(&str, &[&str])] = &[
             "omg-aur",
             "omg-engine",
             "omg-service",
+            "omg-verify",
+            "omg-audit",
+            "omg-policy",
+            "omg-fetch",
+            "omg-sandbox",
+            "omg-failpoint",
         ],
     ),
 ];
@@ -42,6 +101,7 @@ const TEST_EDGES: &[(&str, &[&str])] = &[
     ("omg-index", &["omg-backend"]),
     ("omg-ipc", &["omg-service"]),
     ("omg-engine-alpm", &["omg-backend"]),
+    ("omg-engine-apt", &["omg-audit"]),
 ];
 
 /// Checks one manifest.

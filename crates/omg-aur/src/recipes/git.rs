@@ -70,42 +70,42 @@ const SETTINGS: [&str; 24] = [
 
 /// How git is started.
 #[derive(Clone, Debug)]
-pub(super) struct Git {
+pub(crate) struct Git {
     /// An empty directory that stands for the user's.
-    pub(super) home: PathBuf,
+    pub(crate) home: PathBuf,
     /// The one scheme that may be used.
-    pub(super) scheme: &'static str,
+    pub(crate) scheme: &'static str,
     /// How long one run may take.
-    pub(super) deadline: Duration,
+    pub(crate) deadline: Duration,
     /// Bytes of a repository on disk, at most.
-    pub(super) max_repository: u64,
+    pub(crate) max_repository: u64,
 }
 
 /// One run.
-pub(super) struct Run<'a> {
+pub(crate) struct Run<'a> {
     /// Finishes the phrase "git failed while …".
-    pub(super) doing: &'static str,
+    pub(crate) doing: &'static str,
     /// Subcommand and arguments. Whatever came from outside stands behind `--` or `--end-of-options`.
-    pub(super) arguments: &'a [&'a str],
+    pub(crate) arguments: &'a [&'a str],
     /// What git reads; at most what a pipe holds (64 KiB).
-    pub(super) input: &'a [u8],
+    pub(crate) input: &'a [u8],
     /// Bytes of output, at most.
-    pub(super) max_output: usize,
+    pub(crate) max_output: usize,
     /// More output than that is cut off instead of being an error.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 /// What a run left.
-pub(super) struct Output {
-    pub(super) status: ExitStatus,
-    pub(super) bytes: Vec<u8>,
-    pub(super) cut: bool,
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) cut: bool,
     said: String,
 }
 
 impl Git {
     /// Runs git on a bare repository and takes any exit status.
-    pub(super) fn run(&self, repository: &Path, run: &Run<'_>) -> Result<Output, RecipeError> {
+    pub(crate) fn run(&self, repository: &Path, run: &Run<'_>) -> Result<Output, RecipeError> {
         let started = Instant::now();
         let mut child = self.command(repository, run).spawn().map_err(|source| {
             if source.kind() == io::ErrorKind::NotFound {
@@ -138,7 +138,7 @@ impl Git {
     }
 
     /// Runs git and takes success only.
-    pub(super) fn succeed(&self, repository: &Path, run: &Run<'_>) -> Result<Output, RecipeError> {
+    pub(crate) fn succeed(&self, repository: &Path, run: &Run<'_>) -> Result<Output, RecipeError> {
         let output = self.run(repository, run)?;
         if output.status.success() || output.cut { Ok(output) } else { Err(output.error(run)) }
     }
@@ -218,7 +218,7 @@ impl Git {
 }
 
 impl Output {
-    pub(super) fn error(&self, run: &Run<'_>) -> RecipeError {
+    pub(crate) fn error(&self, run: &Run<'_>) -> RecipeError {
         RecipeError::Git {
             doing: run.doing,
             status: self.status.to_string(),
@@ -226,7 +226,7 @@ impl Output {
         }
     }
 
-    pub(super) fn says(&self, words: &str) -> bool {
+    pub(crate) fn says(&self, words: &str) -> bool {
         self.said.contains(words)
     }
 }
@@ -288,7 +288,7 @@ fn reap(child: &mut Child, doing: &'static str) -> Result<ExitStatus, RecipeErro
 }
 
 /// Makes a directory for this user alone.
-pub(super) fn private_directory(path: &Path) -> Result<(), RecipeError> {
+pub(crate) fn private_directory(path: &Path) -> Result<(), RecipeError> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new()
         .recursive(true)
@@ -298,7 +298,7 @@ pub(super) fn private_directory(path: &Path) -> Result<(), RecipeError> {
 }
 
 /// A git for recipes from one address, with an empty home below the cache.
-pub(super) fn prepare(directory: &Path, base: &RecipeBase) -> Result<Git, RecipeError> {
+pub(crate) fn prepare(directory: &Path, base: &RecipeBase) -> Result<Git, RecipeError> {
     let home = directory.join("home");
     private_directory(&home)?;
     Ok(Git {

@@ -6,6 +6,7 @@
 )]
 
 mod both;
+mod build;
 mod data;
 mod dump;
 mod recipes;

@@ -13,6 +13,7 @@ mod contract;
 mod local;
 mod oracle;
 mod queries;
+mod refresh;
 mod roots;
 mod sync;
 mod version;

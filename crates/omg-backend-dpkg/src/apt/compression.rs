@@ -174,11 +174,17 @@ fn fill(reader: &mut Box<dyn BufRead + '_>, room: usize, to: &mut Vec<u8>) -> io
 
 /// A reader of the plain text of a file, chosen by its suffix, as apt does.
 fn decoder<'f>(path: &Path, file: &'f File) -> io::Result<Box<dyn BufRead + 'f>> {
+    decoder_of(path.extension().and_then(|suffix| suffix.to_str()).unwrap_or(""), file)
+}
+
+/// A reader of the plain text of a file that is compressed in the way of this suffix (without its
+/// dot). How much comes out of it is for the caller to limit.
+pub(crate) fn decoder_of<'f>(suffix: &str, file: &'f File) -> io::Result<Box<dyn BufRead + 'f>> {
     fn unpacked<'r>(reader: impl Read + 'r) -> Box<dyn BufRead + 'r> {
         Box::new(BufReader::with_capacity(BUFFER, reader))
     }
     let buffered = || BufReader::with_capacity(BUFFER, file.take(LARGEST_FILE));
-    Ok(match path.extension().and_then(|suffix| suffix.to_str()).unwrap_or("") {
+    Ok(match suffix {
         "lz4" => Box::new(lz4_flex::frame::FrameDecoder::new(buffered())),
         "gz" => unpacked(flate2::bufread::MultiGzDecoder::new(buffered())),
         "xz" => {

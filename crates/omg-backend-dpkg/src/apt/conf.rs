@@ -40,11 +40,14 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("Dir::State::lists", "lists/"),
     ("Dir::State::extended_states", "extended_states"),
     ("Dir::Cache", "var/cache/apt"),
+    ("Dir::Cache::archives", "archives/"),
     ("Dir::Etc", "etc/apt"),
     ("Dir::Etc::sourcelist", "sources.list"),
     ("Dir::Etc::sourceparts", "sources.list.d"),
     ("Dir::Etc::main", "apt.conf"),
     ("Dir::Etc::parts", "apt.conf.d"),
+    ("Dir::Etc::trusted", "trusted.gpg"),
+    ("Dir::Etc::trustedparts", "trusted.gpg.d/"),
     ("Dir::Etc::preferences", "preferences"),
     ("Dir::Etc::preferencesparts", "preferences.d"),
     ("APT::Install-Recommends", "1"),
@@ -59,6 +62,8 @@ const DEFAULTS: &[(&str, &str)] = &[
         "$(COMPONENT)/i18n/Translation-$(LANGUAGE)",
     ),
     ("Acquire::IndexTargets::deb::Translations::flatMetaKey", "$(LANGUAGE)"),
+    ("Acquire::IndexTargets::deb-src::Sources::MetaKey", "$(COMPONENT)/source/Sources"),
+    ("Acquire::IndexTargets::deb-src::Sources::flatMetaKey", "Sources"),
 ];
 
 impl Conf {
@@ -359,7 +364,7 @@ fn foreign_architectures(root: &Path) -> Vec<String> {
 }
 
 /// What apt takes for true or false.
-pub(super) fn parse_bool(text: &str) -> Option<bool> {
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     const NO: &[&str] = &["0", "no", "false", "without", "off", "disable"];
     const YES: &[&str] = &["1", "yes", "true", "with", "on", "enable"];
     let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text.trim()));

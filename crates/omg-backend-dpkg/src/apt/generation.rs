@@ -11,7 +11,7 @@ use super::conf::Conf;
 use super::settings;
 
 /// Files in the lists directory that say nothing of what can be installed.
-const IGNORED: [&str; 3] = ["lock", "partial", "auxfiles"];
+const IGNORED: [&str; 4] = ["lock", "partial", "auxfiles", ".omg"];
 
 /// The state of lists, sources, preferences and configuration.
 pub(crate) fn catalogue(conf: &Conf) -> Generation {

@@ -2,12 +2,12 @@
 
 pub(crate) mod arena;
 pub(crate) mod catalogue;
-mod compression;
+pub(crate) mod compression;
 mod conf;
 mod conf_parse;
 pub(crate) mod contents;
 pub(crate) mod generation;
-mod lists;
+pub(crate) mod lists;
 mod merge;
 mod names;
 #[cfg(test)]
@@ -16,13 +16,15 @@ mod pattern;
 mod phasing;
 mod policy;
 mod preferences;
-mod read;
+pub(crate) mod read;
 mod record;
-mod release;
+pub(crate) mod release;
 pub(crate) mod settings;
-mod sources;
-mod stanza;
+pub(crate) mod sources;
+pub(crate) mod stanza;
 mod translation;
-mod uri;
+pub(crate) mod uri;
+pub(crate) mod whence;
 
+pub(crate) use conf::parse_bool;
 pub use conf::{BUILD_ARCHITECTURE, Conf};

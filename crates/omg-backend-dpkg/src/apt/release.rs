@@ -100,12 +100,16 @@ mod tests {
     fn suite(dist: &str) -> Suite {
         Suite {
             uri: "http://host/debian/".into(),
+            address: "http://host/debian/".into(),
             site: "host".into(),
             dist: dist.into(),
             prefix: "host_debian_dists_x_".into(),
             packages: Vec::new(),
             translations: Vec::new(),
             contents: Vec::new(),
+            indexes: Vec::new(),
+            options: std::collections::BTreeMap::new(),
+            conflict: None,
         }
     }
 

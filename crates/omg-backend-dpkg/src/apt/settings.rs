@@ -24,6 +24,8 @@ pub(crate) struct Place {
     pub(crate) file: ListFile,
     /// Number in [`Settings::repositories`].
     pub(crate) repository: usize,
+    /// Number in [`Settings::suites`].
+    pub(crate) suite: usize,
     pub(crate) security: bool,
 }
 
@@ -40,6 +42,8 @@ pub(crate) struct Contents {
 pub(crate) struct Settings {
     pub(crate) conf: Conf,
     pub(crate) policy: Policy,
+    /// All suites of the sources, with and without lists.
+    pub(crate) suites: Vec<Suite>,
     /// Lists of packages in apt's order.
     pub(crate) places: Vec<Place>,
     pub(crate) repositories: Vec<Repository>,
@@ -57,8 +61,8 @@ impl Settings {
         let mut warnings = conf.warnings().to_vec();
         warnings.extend(sources.warnings);
         let mut builder = Builder { lists: conf.dir("Dir::State::lists"), ..Builder::default() };
-        for suite in &sources.suites {
-            builder.suite(suite, &mut warnings);
+        for (number, suite) in sources.suites.iter().enumerate() {
+            builder.suite(number, suite, &mut warnings);
         }
         if let Some(release) = conf.get("APT::Default-Release") {
             preferences.target_release(release, &builder.origins);
@@ -72,6 +76,7 @@ impl Settings {
             translations: builder.translations,
             contents: builder.contents,
             warnings,
+            suites: sources.suites,
             conf,
         }
     }
@@ -118,7 +123,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn suite(&mut self, suite: &Suite, warnings: &mut Vec<String>) {
+    fn suite(&mut self, number: usize, suite: &Suite, warnings: &mut Vec<String>) {
         let found: Vec<_> = suite
             .packages
             .iter()
@@ -144,7 +149,7 @@ impl Builder {
             }
             let security = release.is_security(suite);
             let repository = self.repository(suite, &release, &target.component, security);
-            self.places.push(Place { file, repository, security });
+            self.places.push(Place { file, repository, suite: number, security });
             self.origins.push(Origin {
                 release: Some(release.clone()),
                 site: suite.site.clone(),

@@ -9,6 +9,10 @@ use super::read::{list_dir, read_text};
 use super::stanza::{self, Stanza};
 use super::uri::{Uri, quote};
 
+pub(crate) mod indexes;
+
+pub(crate) use indexes::Index;
+
 /// At most this many suites and components in all; more are ignored with a warning.
 const MOST_ENTRIES: usize = 10_000;
 
@@ -17,6 +21,8 @@ const MOST_ENTRIES: usize = 10_000;
 pub(crate) struct Suite {
     /// Address of the archive, without credentials.
     pub(crate) uri: String,
+    /// The same as it is configured, to be asked.
+    pub(crate) address: String,
     /// Host, as `Pin: origin` compares it.
     pub(crate) site: String,
     /// Suite as configured: `bookworm-updates`, `./`.
@@ -29,7 +35,52 @@ pub(crate) struct Suite {
     pub(crate) translations: Vec<Target>,
     /// Lists of the files in packages.
     pub(crate) contents: Vec<Target>,
+    /// Everything that `apt-get update` would fetch.
+    pub(crate) indexes: Vec<Index>,
+    /// Options by the names that they have between brackets: `signed-by`, `trusted`.
+    pub(crate) options: BTreeMap<String, String>,
+    /// Two sources name this suite and contradict each other: the option. apt refuses both.
+    pub(crate) conflict: Option<String>,
 }
+
+impl Suite {
+    /// An option that is a truth value.
+    pub(crate) fn flag(&self, option: &str) -> Option<bool> {
+        self.options.get(option).and_then(|value| parse_bool(value))
+    }
+
+    /// Where the suite's own files begin below the address: `dists/bookworm/`.
+    pub(crate) fn path(&self) -> String {
+        match self.dist.as_str() {
+            "/" => String::new(),
+            dist if dist.ends_with('/') => dist.to_owned(),
+            dist => format!("dists/{dist}/"),
+        }
+    }
+
+    /// What people know it by: address and suite.
+    pub(crate) fn title(&self) -> String {
+        format!("{} {}", self.uri.trim_end_matches('/'), self.dist)
+    }
+}
+
+/// Fields of a `.sources` file and the options that they are between brackets.
+const FIELDS: &[(&str, &str)] = &[
+    ("Signed-By", "signed-by"),
+    ("Trusted", "trusted"),
+    ("Allow-Insecure", "allow-insecure"),
+    ("Allow-Weak", "allow-weak"),
+    ("Allow-Downgrade-To-Insecure", "allow-downgrade-to-insecure"),
+    ("Check-Valid-Until", "check-valid-until"),
+    ("Valid-Until-Min", "valid-until-min"),
+    ("Valid-Until-Max", "valid-until-max"),
+    ("Check-Date", "check-date"),
+    ("Date-Max-Future", "date-max-future"),
+    ("By-Hash", "by-hash"),
+];
+
+/// Options that must be the same wherever a suite is named.
+const CONFLICTING: &[&str] = &["signed-by", "trusted", "check-valid-until", "check-date"];
 
 /// A list that may be in the lists directory, compressed or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +99,8 @@ struct Entry<'a> {
     dist: &'a str,
     component: &'a str,
     options: &'a BTreeMap<String, String>,
+    /// `deb`, not `deb-src`.
+    binary: bool,
 }
 
 /// The sources of a system.
@@ -111,6 +164,11 @@ impl Sources {
                 }
             }
         }
+        for (field, option) in FIELDS {
+            if let Some(value) = stanza.get(field) {
+                options.insert((*option).to_owned(), value.to_owned());
+            }
+        }
         let uris = stanza.words("URIs").filter(|uris| !uris.is_empty()).ok_or("no URIs")?;
         let dists = stanza.words("Suites").filter(|dists| !dists.is_empty()).ok_or("no Suites")?;
         let components = stanza.words("Components").unwrap_or_default();
@@ -127,8 +185,8 @@ impl Sources {
                     });
                 }
                 let components = if flat { &[""][..] } else { &components[..] };
-                for component in components.iter().filter(|_| binary) {
-                    self.add(conf, &Entry { uri, dist, component, options: &options })?;
+                for component in components {
+                    self.add(conf, &Entry { uri, dist, component, options: &options, binary })?;
                 }
             }
         }
@@ -170,8 +228,9 @@ impl Sources {
         if components.is_empty() {
             components.push(String::new());
         }
-        for component in components.iter().filter(|_| binary) {
-            self.add(conf, &Entry { uri: &uri, dist: &dist, component, options: &options })?;
+        for component in &components {
+            let options = &options;
+            self.add(conf, &Entry { uri: &uri, dist: &dist, component, options, binary })?;
         }
         Ok(())
     }
@@ -195,17 +254,28 @@ impl Sources {
         let at = self.suites.iter().position(|suite| suite.prefix == prefix).unwrap_or_else(|| {
             self.suites.push(Suite {
                 uri: uri.public(),
+                address: address.clone(),
                 site: uri.host.clone(),
                 dist: dist.clone(),
                 prefix: prefix.clone(),
                 packages: Vec::new(),
                 translations: Vec::new(),
                 contents: Vec::new(),
+                indexes: Vec::new(),
+                options: entry.options.clone(),
+                conflict: None,
             });
             self.suites.len() - 1
         });
         if let Some(suite) = self.suites.get_mut(at) {
-            add_targets(conf, entry, suite);
+            let differs =
+                |option: &&&str| suite.options.get(**option) != entry.options.get(**option);
+            let conflict = CONFLICTING.iter().find(differs).map(ToString::to_string);
+            suite.conflict = suite.conflict.take().or(conflict);
+            if entry.binary {
+                indexes::add_targets(conf, entry, suite);
+            }
+            indexes::add(conf, entry, suite);
         }
         Ok(())
     }
@@ -243,85 +313,6 @@ fn without_comment(line: &str) -> &str {
         }
     }
     line
-}
-
-fn add_targets(conf: &Conf, entry: &Entry<'_>, suite: &mut Suite) {
-    let architectures = architectures(conf, entry.options);
-    for name in targets(conf, entry.options) {
-        let option = if suite.dist.ends_with('/') { "flatMetaKey" } else { "MetaKey" };
-        let key = conf.get(&format!("Acquire::IndexTargets::deb::{name}::{option}")).unwrap_or("");
-        let list = match name {
-            _ if key.is_empty() => continue,
-            "Packages" => &mut suite.packages,
-            "Translations" => &mut suite.translations,
-            _ if is_contents(conf, name) => &mut suite.contents,
-            _ => continue,
-        };
-        for architecture in &architectures {
-            let key = key
-                .replace("$(COMPONENT)", entry.component)
-                .replace("$(ARCHITECTURE)", architecture)
-                .replace("$(NATIVE_ARCHITECTURE)", conf.architecture())
-                .replace("$(LANGUAGE)", "en");
-            let target = Target {
-                file: format!("{}{}", suite.prefix, as_file_name(&key)),
-                component: entry.component.to_owned(),
-                architecture: architecture.clone(),
-            };
-            if !list.iter().any(|known| known.file == target.file) {
-                list.push(target);
-            }
-        }
-    }
-}
-
-fn is_contents(conf: &Conf, name: &str) -> bool {
-    conf.get(&format!("Acquire::IndexTargets::deb::{name}::Identifier")).unwrap_or(name)
-        == "Contents-deb"
-}
-
-/// Kinds of lists that are enabled for an entry.
-fn targets<'c>(conf: &'c Conf, options: &BTreeMap<String, String>) -> Vec<&'c str> {
-    let all = conf.keys("Acquire::IndexTargets::deb");
-    let enabled = |name: &&str| {
-        conf.flag(&format!("Acquire::IndexTargets::deb::{name}::DefaultEnabled"), true)
-    };
-    let default = all.iter().filter(|name| enabled(name)).map(|&name| name.to_owned()).collect();
-    let wanted = plus_minus("target", options, default);
-    all.into_iter()
-        .filter(|&name| match options.get(name).map(|value| parse_bool(value)) {
-            Some(Some(choice)) => choice,
-            _ => wanted.iter().any(|want| want == name),
-        })
-        .collect()
-}
-
-/// Architectures whose lists an entry has. `all` comes last unless it is named.
-fn architectures(conf: &Conf, options: &BTreeMap<String, String>) -> Vec<String> {
-    let mut default = conf.architectures();
-    default.extend(conf.list("APT::BarbarianArchitectures").into_iter().map(str::to_owned));
-    let mut all = plus_minus("arch", options, default);
-    let without_all =
-        options.get("arch-").is_some_and(|minus| minus.split(',').any(|name| name == "all"));
-    if !without_all && !all.iter().any(|name| name == "all") {
-        all.push("all".into());
-    }
-    all
-}
-
-fn plus_minus(name: &str, options: &BTreeMap<String, String>, default: Vec<String>) -> Vec<String> {
-    let split = |text: &String| {
-        text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
-    };
-    let mut values = options.get(name).map_or(default, split);
-    for extra in options.get(&format!("{name}+")).map(split).unwrap_or_default() {
-        if !values.contains(&extra) {
-            values.push(extra);
-        }
-    }
-    let minus = options.get(&format!("{name}-")).map(split).unwrap_or_default();
-    values.retain(|value| !minus.contains(value));
-    values
 }
 
 #[cfg(test)]

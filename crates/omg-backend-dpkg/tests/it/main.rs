@@ -12,4 +12,5 @@ mod installed;
 mod oracle;
 mod orphans;
 mod roots;
+mod sync;
 mod version;

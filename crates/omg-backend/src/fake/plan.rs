@@ -1,8 +1,11 @@
 //! The fake's plans: what is named, and what it depends on, by name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
-use omg_core::{Action, Change, Code, Fault, Operation, Plan, Planned, Reason, Source};
+use omg_core::{Action, Build, Change, Code, Fault, Operation, Plan, Planned, Reason, Source};
+
+use omg_fetch::Sha256;
 
 use super::{FakePackage, record};
 
@@ -49,8 +52,13 @@ fn install(
     plan: &mut Plan,
 ) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
+    let (files, names): (Vec<&String>, Vec<&String>) =
+        change.targets.iter().partition(|target| target.starts_with('/'));
+    for path in files {
+        plan.changes.push(file(packages, path, change.options.as_dependencies)?);
+    }
     let mut open: Vec<(String, Reason)> =
-        change.targets.iter().map(|name| (name.clone(), Reason::Requested)).collect();
+        names.into_iter().map(|name| (name.clone(), Reason::Requested)).collect();
     while let Some((name, reason)) = open.pop() {
         let wanted_by = match &reason {
             Reason::Dependency(package) => Some(package.clone()),
@@ -75,9 +83,55 @@ fn install(
                 open.push(((*first).to_owned(), Reason::Dependency(name.clone())));
             }
         }
-        plan.changes.push(come(package, reason));
+        let mut planned = come(package, reason);
+        planned.automatic |= change.options.as_dependencies;
+        if package.recipe {
+            plan.builds.push(recipe(package));
+            planned.source = Source::Aur;
+        }
+        plan.changes.push(planned);
     }
+    // What is needed was found last, and is built first.
+    plan.builds.reverse();
     Ok(())
+}
+
+fn recipe(package: &FakePackage) -> Build {
+    let needed = package.depends.iter().flat_map(|item| record::alternatives(item));
+    Build {
+        package_base: package.name.clone(),
+        version: package.version().to_owned(),
+        packages: vec![package.name.clone()],
+        maintainer: None,
+        votes: 0,
+        last_modified: 0,
+        out_of_date: None,
+        make_depends: needed.map(ToOwned::to_owned).collect(),
+        check_depends: Vec::new(),
+    }
+}
+
+/// The package that a file `NAME_VERSION_all.fake` is.
+fn file(
+    packages: &BTreeMap<String, FakePackage>,
+    path: &str,
+    automatic: bool,
+) -> Result<Planned, Fault> {
+    let bytes = fs::read(path).map_err(|error| {
+        Fault::caused_by(Code::NotFound, format!("{path} can't be read"), &error)
+    })?;
+    let mut parts = path.rsplit('/').next().unwrap_or_default().split('_');
+    let (Some(name), Some(version)) = (parts.next(), parts.next()) else {
+        return Err(Fault::new(Code::Archive, format!("{path} is no package")));
+    };
+    let mut package = FakePackage::new(name, version, "");
+    package.installed = packages.get(name).and_then(|it| it.installed.clone());
+    Ok(Planned {
+        repository: String::new(),
+        sha256: Some(Sha256::of(&bytes).to_string()),
+        automatic,
+        ..come(&package, Reason::Requested)
+    })
 }
 
 fn remove(

@@ -11,7 +11,9 @@ pub(super) fn template() -> StyledStr {
     let mut text = String::from("{about}\n\n{usage-heading} {usage}\n");
     for (group, heading) in [
         (Group::Find, "Find"),
-        (Group::Change, "Change (this version plans, and changes nothing)"),
+        (Group::Change, "Change"),
+        (Group::Past, "Past"),
+        (Group::Security, "Security"),
         (Group::Itself, "OMG itself"),
     ] {
         let _ = write!(text, "\n\u{1b}[1m\u{1b}[4m{heading}:\u{1b}[0m\n");

@@ -22,6 +22,8 @@ const SPELLINGS: &[(&str, &[&str])] = &[
     ("-Qg", &["groups"]),
     ("-F", &["provides"]),
     ("-Fl", &["files"]),
+    ("-Sc", &["clean"]),
+    ("-Scc", &["clean", "--all"]),
 ];
 
 /// Writes the pacman operation at this place as a verb, if it is one. `q` in it becomes `-q`.
@@ -48,7 +50,9 @@ fn change(operation: &str, named: bool) -> Option<Vec<&'static str>> {
     let options: String = options.chars().filter(|option| *option != 'p').collect();
     let mut verb = match (operation, &*options, named) {
         ("S" | "U", "", _) => vec!["install"],
-        ("S", "u" | "uy", false) => vec!["update"],
+        ("S", "y", false) => vec!["sync"],
+        ("S", "u", false) => vec!["update", "--no-sync"],
+        ("S", "uy", false) => vec!["update"],
         ("S", "u" | "uy", true) => vec!["install", "--upgrade"],
         ("R", "", _) => vec!["remove"],
         ("R", "s", _) => vec!["remove", "--recursive"],

@@ -90,7 +90,7 @@ fn review(session: &mut Session, package: &str, accept: bool) -> Result<u8, Faul
     Ok(0)
 }
 
-fn remember(session: &mut Session, package: &str, commit: &str) -> Result<(), Fault> {
+pub(super) fn remember(session: &mut Session, package: &str, commit: &str) -> Result<(), Fault> {
     let answer = session.ask(Query::Accept { package, commit })?;
     match answer.reply()? {
         Reply::Accepted => Ok(()),

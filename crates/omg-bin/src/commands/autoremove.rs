@@ -20,9 +20,9 @@ pub(crate) struct Autoremove {
 impl Verb for Autoremove {
     const NAME: &'static str = "autoremove";
     const GROUP: Group = Group::Change;
-    const ABOUT: &'static str = "Plan to remove what was installed for others that are gone";
+    const ABOUT: &'static str = "Remove what was installed for others that are gone";
     const EXAMPLES: &'static str = "\
-  omg autoremove -n              what would go
+  omg autoremove                 shows what goes, asks, does it
   omg list --orphans             the same as a plain list";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {

@@ -1,14 +1,16 @@
 //! What `install`, `remove`, `update` and `autoremove` share: a change becomes a plan, the user chooses
-//! among providers, and sees what would be done. This version does none of it.
+//! among providers, sees what would be done and agrees, and it is carried out.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use omg_core::{Change, Code, Fault, Operation, Plan, ProviderChoice};
+use omg_core::{Change, Code, Conffiles, Fault, Operation, Plan, ProviderChoice};
 use omg_proto::{Query, Reply, providers_text, targets_text};
 
-use super::{native, plan, suggest};
+use super::carry::{self, Approved};
+use super::{builds, plan, suggest};
+use crate::engine::{LOCK_TIMEOUT, Terms};
 use crate::render::{choose, somebody_there};
 use crate::session::{Session, unexpected};
 
@@ -29,28 +31,75 @@ pub(super) struct Manner {
     /// Ask nothing (also --noconfirm, --assume-yes)
     #[arg(short, long, aliases = ["noconfirm", "assume-yes"])]
     yes: bool,
+    /// Wait so many seconds for another package manager
+    #[arg(long, value_name = "SECONDS", default_value_t = LOCK_TIMEOUT, hide_default_value = true)]
+    lock_timeout: u32,
+    /// Take the package's settings where both changed
+    #[arg(long, aliases = ["force-confnew"])]
+    new_config: bool,
 }
 
-/// Plans the change and shows it; without `-n` it then says that nothing was done.
-pub(super) fn run(session: &mut Session, mut change: Change, manner: Manner) -> Result<u8, Fault> {
+impl Manner {
+    /// Has the user said yes beforehand?
+    pub(super) fn assents(self) -> bool {
+        self.yes
+    }
+
+    /// Is the plan only shown?
+    pub(super) fn is_dry(self) -> bool {
+        self.dry_run
+    }
+
+    /// How orders are carried out.
+    pub(super) fn terms(self) -> Terms {
+        let conffiles = if self.new_config { Conffiles::Replace } else { Conffiles::Keep };
+        Terms { conffiles, lock_timeout_s: self.lock_timeout }
+    }
+}
+
+/// Plans the change, shows it and, without `-n`, carries it out.
+pub(super) fn run(session: &mut Session, change: Change, manner: Manner) -> Result<u8, Fault> {
+    run_as(session, change, manner, None)
+}
+
+/// As [`run`]; `undoes` is the number of the recorded change that this one takes back or repeats.
+pub(super) fn run_as(
+    session: &mut Session,
+    mut change: Change,
+    manner: Manner,
+    undoes: Option<u64>,
+) -> Result<u8, Fault> {
     let plan =
         settle(session, &mut change, manner).map_err(|fault| near(session, &change, fault))?;
-    let refusal = (!manner.dry_run && !plan.is_empty()).then(|| native::refusal(&change, &plan));
-    if session.globals.json {
-        // One object only: an error is the one that must not be missed.
-        if let Some(fault) = refusal {
-            return Err(fault);
-        }
-        session.json("omg.plan/1", plan::Body::of(&plan));
+    if manner.dry_run || plan.is_empty() {
+        show(session, &plan);
         return Ok(0);
     }
-    if session.globals.quiet {
-        plan::write_quiet(&mut session.out, &plan);
+    if session.globals.json {
+        // Of a change that nobody agreed to, the error is the one object.
+        carry::agree(session, &change, &plan, manner)?;
+    }
+    show(session, &plan);
+    carry::agree(session, &change, &plan, manner)?;
+    builds::consent(session, &plan, manner)?;
+    session.show()?;
+    let approved = Approved { change: &change, plan: &plan, terms: manner.terms(), undoes };
+    let carried = carry::out(session, &approved)?;
+    carried.tell(session);
+    Ok(0)
+}
+
+/// The plan. As JSON it is the whole answer of a dry run, and the first of several objects, a line each,
+/// where something is done.
+fn show(session: &mut Session, plan: &Plan) {
+    if session.globals.json {
+        session.json("omg.plan/1", plan::Body::of(plan));
+    } else if session.globals.quiet {
+        plan::write_quiet(&mut session.out, plan);
     } else {
-        let view = plan::View { plan: &plan, now: now(), verbose: session.globals.verbose };
+        let view = plan::View { plan, now: now(), verbose: session.globals.verbose };
         view.write(&mut session.out);
     }
-    refusal.map_or(Ok(0), Err)
 }
 
 /// Adds names like the one that was not found, unless the backend did.

@@ -1,4 +1,4 @@
-//! `omg install`: what it would take to have packages.
+//! `omg install`: have packages.
 
 use clap::Args;
 use omg_core::{Change, Fault, Operation, PlanOptions};
@@ -36,11 +36,12 @@ impl Verb for Install {
     const NAME: &'static str = "install";
     const ALIASES: &'static [&'static str] = &["i"];
     const GROUP: Group = Group::Change;
-    const ABOUT: &'static str = "Plan to install packages; shows all that it would do";
+    const ABOUT: &'static str = "Install packages, after showing all that it would do";
     const EXAMPLES: &'static str = "\
-  omg install -n vim             what it would do
-  omg install -n vim=2:9.0.1378-2 ./local.deb nano-
-  omg install -n --provider awk=gawk base
+  omg install vim                shows the plan, asks, does it
+  omg install -y vim=2:9.0.1378-2 ./local.deb nano-
+  omg install --provider awk=gawk base
+  omg install -n vim             what it would do, and nothing more
   omg install -n --json vim      the plan as JSON
   omg install -n -q vim          +NAME VERSION comes, -NAME goes";
 

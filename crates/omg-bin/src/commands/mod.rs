@@ -5,18 +5,23 @@ use omg_core::Fault;
 
 use crate::session::Session;
 
+mod audit;
 mod aur;
 mod autoremove;
+mod builds;
+mod carry;
 mod change;
 mod completions;
 mod config;
 mod daemon;
 mod doctor;
+mod downgrade;
 mod explain;
 mod explicit;
 mod files;
 mod found;
 mod groups;
+mod history;
 mod hook;
 mod info;
 mod info_view;
@@ -24,19 +29,23 @@ mod install;
 mod limit;
 mod list;
 mod man;
-mod native;
+mod orders;
 mod outdated;
 mod owns;
 mod plan;
 mod provides;
 mod rdeps;
 mod remove;
+mod restarts;
+mod resume;
 mod review_view;
 mod search;
 mod size;
+mod snapshot;
 mod status;
 mod suggest;
 mod tree;
+mod undo;
 mod update;
 mod why;
 mod why_not;
@@ -46,8 +55,12 @@ mod why_not;
 pub(crate) enum Group {
     /// Queries.
     Find,
-    /// Changes, which this version only plans.
+    /// Changes of the system.
     Change,
+    /// What was, and the way back.
+    Past,
+    /// Policy and the log.
+    Security,
     /// OMG itself.
     Itself,
 }
@@ -133,7 +146,20 @@ pub(crate) static VERBS: &[Entry] = &[
     Entry::of::<remove::Remove>(),
     Entry::of::<update::Update>(),
     Entry::of::<autoremove::Autoremove>(),
+    Entry::of::<orders::Sync>(),
+    Entry::of::<orders::MarkVerb>(),
+    Entry::of::<orders::Hold>(),
+    Entry::of::<orders::Unhold>(),
+    Entry::of::<orders::Clean>(),
+    Entry::of::<orders::Recover>(),
+    Entry::of::<downgrade::Downgrade>(),
+    Entry::of::<resume::Resume>(),
     Entry::of::<aur::Aur>(),
+    Entry::of::<history::History>(),
+    Entry::of::<history::Blame>(),
+    Entry::of::<snapshot::Snapshot>(),
+    Entry::of::<audit::Audit>(),
+    Entry::of::<restarts::Restarts>(),
     Entry::of::<doctor::Doctor>(),
     Entry::of::<daemon::Daemon>(),
     Entry::of::<config::Config>(),

@@ -27,11 +27,12 @@ impl Verb for Remove {
     const NAME: &'static str = "remove";
     const ALIASES: &'static [&'static str] = &["rm"];
     const GROUP: Group = Group::Change;
-    const ABOUT: &'static str = "Plan to remove packages; shows what would go with them";
+    const ABOUT: &'static str = "Remove packages, after showing what goes with them";
     const EXAMPLES: &'static str = "\
-  omg remove -n vim              what would go
-  omg remove -n --recursive vim  and what was there for it only
-  omg purge -n vim               the same as remove --purge";
+  omg remove vim                 shows what goes, asks, does it
+  omg remove --recursive vim     and what was there for it only
+  omg purge vim                  the same as remove --purge
+  omg remove -n vim              what would go";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
         let mut change = Change::new(Operation::Remove, self.packages);

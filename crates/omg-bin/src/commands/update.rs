@@ -4,7 +4,7 @@ use clap::Args;
 use omg_core::{Change, Code, Fault, Operation, PlanOptions, Scope};
 
 use super::change::{self, Manner};
-use super::{Group, Verb, outdated};
+use super::{Group, Verb, orders, outdated};
 use crate::session::Session;
 
 /// Exit code where upgrades are pending.
@@ -24,6 +24,9 @@ pub(crate) struct Update {
     /// List what is newer; exit code 10 if anything
     #[arg(long, conflicts_with_all = ["safe", "full"])]
     check: bool,
+    /// With the lists as they are
+    #[arg(long)]
+    no_sync: bool,
     /// Refuse AUR recipes changed since: 3d, 12h, 0
     #[arg(long, value_name = "TIME", value_parser = change::seconds)]
     min_age: Option<u64>,
@@ -35,11 +38,12 @@ impl Verb for Update {
     const NAME: &'static str = "update";
     const ALIASES: &'static [&'static str] = &["upgrade"];
     const GROUP: Group = Group::Change;
-    const ABOUT: &'static str = "Plan to bring the whole system up to date";
+    const ABOUT: &'static str = "Fetch the lists, then bring the whole system up to date";
     const EXAMPLES: &'static str = "\
-  omg update -n                  what would become newer
-  omg update -n --safe           without new packages or removals
-  omg full-upgrade -n            the same as update --full
+  omg update                     the plan is shown before anything is done
+  omg update -n                  what would become newer, with these lists
+  omg update --safe              without new packages or removals
+  omg full-upgrade               the same as update --full
   omg update --check             exit code 10 if upgrades are pending";
 
     fn run(self, session: &mut Session) -> Result<u8, Fault> {
@@ -58,6 +62,9 @@ impl Verb for Update {
         };
         let mut change = Change::new(Operation::Upgrade, Vec::<String>::new());
         change.options = PlanOptions { scope, min_age_s: self.min_age, ..PlanOptions::default() };
+        if !self.no_sync && !self.manner.is_dry() {
+            orders::sync(session)?;
+        }
         change::run(session, change, self.manner)
     }
 }

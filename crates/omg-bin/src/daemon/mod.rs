@@ -4,6 +4,7 @@
 //! queue instead of finding nobody.
 
 mod arguments;
+mod downloads;
 mod journal;
 mod memory;
 mod notify;

@@ -77,7 +77,7 @@ async fn over_socket(
         let (catalogue, counters) = (Arc::clone(&catalogue), Arc::clone(&counters));
         front(&catalogue, &handle).map_request(move |incoming: Incoming| {
             catalogue.set_connections(u32::try_from(counters.connections()).unwrap_or(u32::MAX));
-            Call::new(incoming.peer.uid, incoming.peer.pid, incoming.body)
+            call(incoming)
         })
     };
     let adjustable = Adjustable::new(settings, filter, handle, counters);
@@ -129,9 +129,7 @@ async fn answer_stdio(
     };
     match loaded {
         Ok(catalogue) => {
-            let service = front(&catalogue, &Handle::new(limits(settings))).map_request(
-                |incoming: Incoming| Call::new(incoming.peer.uid, incoming.peer.pid, incoming.body),
-            );
+            let service = front(&catalogue, &Handle::new(limits(settings))).map_request(call);
             serve_stdio(service).await;
             catalogue.shutdown().await;
             Ok(())
@@ -141,6 +139,10 @@ async fn answer_stdio(
             Err(fault)
         }
     }
+}
+
+fn call(incoming: Incoming) -> Call {
+    Call::new(incoming.peer.uid, incoming.peer.pid, incoming.body).reporting(incoming.reporter)
 }
 
 async fn serve_stdio<S>(service: S)

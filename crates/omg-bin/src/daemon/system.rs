@@ -1,21 +1,22 @@
 //! The system that the daemon answers for: the one place that names a concrete backend.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use omg_aur::recipes::{RecipeBase, Recipes};
-use omg_aur::{Aur, Both, Demands};
+use omg_aur::{Aur, Both, Builds, Demands};
 use omg_backend::Either;
 use omg_backend_alpm::Alpm;
 use omg_backend_dpkg::Dpkg;
 use omg_cache::Store;
 use omg_core::{Code, Fault};
 use omg_engine::Engine;
-use omg_service::{Catalogue, Options};
+use omg_sandbox::{Confinement, Identity, Profile};
+use omg_service::{Catalogue, Options, Rules};
 
 use super::arguments::Arguments;
 use crate::distribution::Distribution;
-use crate::places;
+use crate::places::{self, variable};
 use crate::settings::Settings;
 
 /// What a root can turn out to be.
@@ -31,8 +32,19 @@ pub(super) async fn load(
         snapshot: snapshot(arguments),
         namespace: vendor(&arguments.root),
         memory: settings.cache.memory_bytes,
+        downloads: super::downloads::downloads(arguments, settings),
+        rules: Some(rules(&arguments.root)),
     };
     Catalogue::start(backend, store(arguments), options).await
+}
+
+/// The policies that bind this daemon's user.
+fn rules(root: &Path) -> Rules {
+    let uid = places::uid();
+    // Another root is whose it is that made it.
+    let owner = if root == Path::new("/") { 0 } else { uid };
+    let user = places::settings().map(|directory| directory.join("policy.toml"));
+    Rules { root: root.to_path_buf(), owner, user, uid }
 }
 
 fn open(arguments: &Arguments, settings: &Settings) -> Result<System, Fault> {
@@ -71,7 +83,39 @@ fn with_aur(alpm: Alpm, arguments: &Arguments, settings: &Settings) -> Result<Bo
         min_age_s: u64::from(settings.aur.min_age_days) * 86_400,
         exempt: settings.aur.exempt.clone(),
     };
-    Ok(Both::new(alpm, aur, recipes, &state, demands))
+    let both = Both::new(alpm, aur, recipes, &state, demands);
+    Ok(both.building(builds(cache.join("builds"), settings)?))
+}
+
+/// How recipes are built: confined, and by nobody who is root.
+fn builds(directory: PathBuf, settings: &Settings) -> Result<Builds, Fault> {
+    let shim = omg_engine::locate("omg-sandbox-exec");
+    let mut confinement = Confinement::new(Profile::Build, &shim);
+    if confinement.identity().is_none()
+        && let Some(identity) = builder(&settings.aur.build_user)?
+    {
+        confinement = confinement.run_as(identity);
+    }
+    Ok(Builds { confinement, directory, options: omg_aur::build::Options::default() })
+}
+
+/// Who builds for root: the user that the settings name, else the one that became root.
+fn builder(name: &str) -> Result<Option<Identity>, Fault> {
+    let number = |name| variable(name)?.to_str()?.parse::<u32>().ok().filter(|&id| id > 0);
+    if name.is_empty() {
+        let of_sudo = number("SUDO_UID").zip(number("SUDO_GID"));
+        return Ok(of_sudo.map(|(uid, gid)| Identity { uid, gid }));
+    }
+    let text = std::fs::read_to_string("/etc/passwd")
+        .map_err(|error| Fault::caused_by(Code::Unreadable, "/etc/passwd can't be read", &error))?;
+    let of = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let found = of.filter(|fields| fields.first() == Some(&name)).find_map(|fields| {
+        let number = |at: usize| fields.get(at)?.parse::<u32>().ok().filter(|&id| id > 0);
+        Some(Identity { uid: number(2)?, gid: number(3)? })
+    });
+    found.map(Some).ok_or_else(|| {
+        Fault::new(Code::Settings, format!("'aur.build_user': there is no user '{name}' but root"))
+    })
 }
 
 /// The executable that plans for a distribution.

@@ -43,8 +43,20 @@ pub(crate) fn choose(
 /// # Errors
 /// [`Code::Declined`] if no answer comes.
 pub(crate) fn confirm(question: &str, color: bool) -> Result<bool, Fault> {
-    say(&format!("{} [y/N] ", heading(question, color)));
-    Ok(matches!(line()?.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    agree(question, false, color)
+}
+
+/// Asks yes or no; an empty answer is `usual`, and one that is neither is no.
+///
+/// # Errors
+/// [`Code::Declined`] if no answer comes.
+pub(crate) fn agree(question: &str, usual: bool, color: bool) -> Result<bool, Fault> {
+    let choices = if usual { "[Y/n]" } else { "[y/N]" };
+    say(&format!("{} {choices} ", heading(question, color)));
+    Ok(match line()?.trim().to_ascii_lowercase().as_str() {
+        "" => usual,
+        answer => matches!(answer, "y" | "yes"),
+    })
 }
 
 /// The place in a list that an answer names, counted from 1 by people.

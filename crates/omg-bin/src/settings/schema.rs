@@ -50,6 +50,23 @@ pub struct Ui {
     pub limit: Option<u32>,
 }
 
+/// How files are fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Download {
+    /// Files at a time.
+    pub parallel: usize,
+    /// Files at a time from one host.
+    pub per_host: usize,
+    /// Bytes a second; a mirror that is slower is left for the next one.
+    pub min_rate: u64,
+    /// Seconds that a mirror may be slower, or silent.
+    pub timeout_s: u64,
+    /// The proxy for all mirrors; empty for what the environment says.
+    pub proxy: String,
+    /// Mebibytes of files that are kept.
+    pub store_limit_mb: u64,
+}
+
 /// The Arch User Repository, on systems that have one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Aur {
@@ -61,6 +78,15 @@ pub struct Aur {
     pub min_age_days: u32,
     /// Packages for which that does not count.
     pub exempt: Vec<String>,
+    /// Who builds where root asks for it; empty for the user that became root.
+    pub build_user: String,
+}
+
+/// How `omg` gets the administrator's rights.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Elevate {
+    /// The program that gives them: a name or an absolute path; `auto` for the first that is there.
+    pub with: String,
 }
 
 /// Something that is usually decided by where output goes.
@@ -99,10 +125,30 @@ impl Default for Cache {
     }
 }
 
+impl Default for Download {
+    fn default() -> Self {
+        let options = omg_fetch::Options::default();
+        Self {
+            parallel: options.connections,
+            per_host: options.per_host,
+            min_rate: options.rate,
+            timeout_s: options.window.as_secs(),
+            proxy: String::new(),
+            store_limit_mb: 10 * 1024,
+        }
+    }
+}
+
+impl Default for Elevate {
+    fn default() -> Self {
+        Self { with: "auto".to_owned() }
+    }
+}
+
 impl Default for Aur {
     fn default() -> Self {
         let url = "https://aur.archlinux.org".to_owned();
-        Self { enabled: true, url, min_age_days: 3, exempt: Vec::new() }
+        Self { enabled: true, url, min_age_days: 3, exempt: Vec::new(), build_user: String::new() }
     }
 }
 
@@ -227,6 +273,68 @@ pub static KEYS: &[Key] = &[
         show: |all| all.cache.info_ttl_s.to_string(),
     },
     Key {
+        name: "download.parallel",
+        about: "files fetched at a time",
+        reloads: false,
+        set: |all, value| {
+            number(value, 1, 64, "a number of files, 1 to 64")
+                .map(|it| all.download.parallel = it as usize)
+        },
+        show: |all| all.download.parallel.to_string(),
+    },
+    Key {
+        name: "download.per_host",
+        about: "files fetched at a time from one host",
+        reloads: false,
+        set: |all, value| {
+            number(value, 1, 64, "a number of files, 1 to 64")
+                .map(|it| all.download.per_host = it as usize)
+        },
+        show: |all| all.download.per_host.to_string(),
+    },
+    Key {
+        name: "download.min_rate",
+        about: "bytes a second that a mirror must deliver, or the next one is asked",
+        reloads: false,
+        set: |all, value| {
+            number(value, 0, 1 << 40, "a number of bytes").map(|it| all.download.min_rate = it)
+        },
+        show: |all| all.download.min_rate.to_string(),
+    },
+    Key {
+        name: "download.timeout_s",
+        about: "seconds that a mirror may be slower than that, or silent",
+        reloads: false,
+        set: |all, value| {
+            number(value, 1, 3600, "seconds, 1 to 3600").map(|it| all.download.timeout_s = it)
+        },
+        show: |all| all.download.timeout_s.to_string(),
+    },
+    Key {
+        name: "download.proxy",
+        about: "address of the proxy; empty for http_proxy, https_proxy and no_proxy",
+        reloads: false,
+        set: |all, value| {
+            let url = text(value)?;
+            if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
+                return Err("an address that begins with http:// or https://, or nothing");
+            }
+            url.clone_into(&mut all.download.proxy);
+            Ok(())
+        },
+        show: |all| quoted(&all.download.proxy),
+    },
+    Key {
+        name: "download.store_limit_mb",
+        about: "mebibytes of fetched files that are kept",
+        reloads: false,
+        set: |all, value| {
+            number(value, 0, 1 << 30, "a number of mebibytes")
+                .map(|it| all.download.store_limit_mb = it)
+        },
+        show: |all| all.download.store_limit_mb.to_string(),
+    },
+    Key {
         name: "aur.enabled",
         about: "search and plan with the AUR, where the system is Arch",
         reloads: false,
@@ -265,6 +373,27 @@ pub static KEYS: &[Key] = &[
             let names: Vec<String> = all.aur.exempt.iter().map(|name| quoted(name)).collect();
             format!("[{}]", names.join(", "))
         },
+    },
+    Key {
+        name: "aur.build_user",
+        about: "who builds recipes where root asks for it; empty for the user that became root",
+        reloads: false,
+        set: |all, value| text(value).map(|it| it.clone_into(&mut all.aur.build_user)),
+        show: |all| quoted(&all.aur.build_user),
+    },
+    Key {
+        name: "elevate.with",
+        about: "what gives the administrator's rights: auto, or sudo, doas, run0, pkexec, or a path",
+        reloads: true,
+        set: |all, value| {
+            let with = text(value)?;
+            if with.is_empty() || with.starts_with('-') {
+                return Err("\"auto\", the name of a program, or its path");
+            }
+            with.clone_into(&mut all.elevate.with);
+            Ok(())
+        },
+        show: |all| quoted(&all.elevate.with),
     },
     Key {
         name: "ui.color",

@@ -167,8 +167,8 @@ fn recipes_are_found_planned_and_reviewed() {
         "Build from the AUR (1)\n  helper 1.0-1\n    2,143 votes, changed ",
         "maintained by jguer",
     ];
-    assert!(run.code == 2 && wanted.iter().all(|part| run.stdout.contains(part)), "{run:?}");
-    assert!(run.stderr.contains("to do it: `makepkg -si` in a clone of https://aur"), "{run:?}");
+    assert!(run.code == 5 && wanted.iter().all(|part| run.stdout.contains(part)), "{run:?}");
+    assert!(run.stderr.contains("--yes says it beforehand"), "{run:?}");
     for columns in [120, 40] {
         let shown = show(&home, (columns, 100), PLAIN, &["search", "aur"]);
         assert!(shown.lines().all(|line| line.chars().count() <= columns.into()), "{shown}");

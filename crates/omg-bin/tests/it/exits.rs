@@ -14,7 +14,7 @@ fn every_end_has_its_code() {
         (&[], 2),
         (&["serach"], 2),
         (&["-Sy", "vim"], 2),
-        (&["sync"], 2),
+        (&["pin"], 2),
         (&["install"], 2),
         (&["install", "-n", "--min-age", "3", "vim"], 2),
         (&["install", "-n", "--provider", "awk", "vim"], 2),

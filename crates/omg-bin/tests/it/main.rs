@@ -9,6 +9,7 @@
 
 mod arch;
 mod aur;
+mod change;
 mod engine;
 mod escape;
 mod exits;
@@ -19,6 +20,7 @@ mod omgd;
 mod pages;
 mod plans;
 mod schemas;
+mod shop;
 mod snapshots;
 mod support;
 mod terminal;

@@ -43,7 +43,7 @@ fn every_verb_has_a_page_with_examples() {
         assert!(!text.contains('\u{1b}'), "{}", path.display());
         pages += 1;
     }
-    assert_eq!(pages, 29);
+    assert_eq!(pages, 42);
     assert!(home.alone(&["man", "search"]).stdout.contains("omg search json processor"));
 }
 

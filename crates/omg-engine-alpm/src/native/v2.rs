@@ -2,7 +2,7 @@
 
 pub(crate) use alpm_2 as alpm;
 
-use super::{Missing, Unprepared, notation};
+use super::{FileInTheWay, Missing, Uncommitted, Unprepared, notation};
 
 pub(crate) type Package<'h> = alpm::Package<'h>;
 pub(crate) type Relation<'h> = alpm::Dep<'h>;
@@ -69,4 +69,52 @@ pub(crate) fn prepare(handle: &mut alpm::Alpm) -> Result<(), Unprepared> {
         PkgInvalidArch(_) => Unprepared::Architecture,
         Nothing => Unprepared::Other(error),
     })
+}
+
+pub(crate) fn commit(handle: &mut alpm::Alpm) -> Result<(), Uncommitted> {
+    use alpm::CommitResult::{FileConflict, Ok as Nothing, PkgInvalid};
+    let Err((data, error)) = handle.trans_commit() else { return Ok(()) };
+    let (mut conflicts, mut invalid) = (Vec::new(), Vec::new());
+    match data {
+        FileConflict(list) => conflicts.extend(list.iter().map(|one| in_the_way(&one))),
+        PkgInvalid(list) => invalid.extend(list.iter().map(ToOwned::to_owned)),
+        Nothing => {}
+    }
+    Err(Uncommitted { error, conflicts, invalid })
+}
+
+fn in_the_way(one: &alpm::FileConflict<'_>) -> FileInTheWay {
+    FileInTheWay {
+        package: one.target().to_owned(),
+        path: one.file().to_owned(),
+        coming: matches!(one.conflict_type(), alpm::FileConflictType::Target),
+    }
+}
+
+pub(crate) fn set_reason(
+    mut package: Package<'_>,
+    reason: alpm::PackageReason,
+) -> Result<(), alpm::Error> {
+    package.set_reason(reason)
+}
+
+/// Name of the file that a repository has it in.
+pub(crate) fn file_name(package: Package<'_>) -> Option<&str> {
+    Some(package.filename()).filter(|name| !name.is_empty())
+}
+
+/// Paths of its files, without the first slash.
+pub(crate) fn files(package: &alpm::LoadedPackage<'_>) -> Vec<Vec<u8>> {
+    package.files().files().iter().map(|file| file.name().into()).collect()
+}
+
+/// The hook that begins to run: its name, its number and how many there are. The crate for libalpm 13
+/// does not say.
+pub(crate) fn hook(_event: &alpm::AnyEvent<'_>) -> Option<(String, usize, usize)> {
+    None
+}
+
+/// Is the file, a path without its first slash, one of the package?
+pub(crate) fn has_file(package: Package<'_>, path: &str) -> bool {
+    package.files().contains(path).is_ok_and(|file| file.is_some())
 }

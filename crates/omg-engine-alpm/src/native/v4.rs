@@ -5,7 +5,7 @@ pub(crate) use alpm_4 as alpm;
 #[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
 pub(crate) use alpm_5 as alpm;
 
-use super::{Missing, Unprepared, notation};
+use super::{FileInTheWay, Missing, Uncommitted, Unprepared, notation};
 
 pub(crate) type Package<'h> = &'h alpm::Package;
 pub(crate) type Relation<'h> = &'h alpm::Dep;
@@ -78,4 +78,60 @@ pub(crate) fn prepare(handle: &mut alpm::Alpm) -> Result<(), Unprepared> {
         Some(PkgInvalidArch(_)) => Unprepared::Architecture,
         None => Unprepared::Other(error.error()),
     })
+}
+
+pub(crate) fn commit(handle: &mut alpm::Alpm) -> Result<(), Uncommitted> {
+    use alpm::CommitData::{FileConflict, PkgInvalid};
+    let Err(error) = handle.trans_commit() else { return Ok(()) };
+    #[cfg(feature = "alpm15")]
+    let data = error.try_data();
+    #[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
+    let data = error.data();
+    let (mut conflicts, mut invalid) = (Vec::new(), Vec::new());
+    match data {
+        Some(FileConflict(list)) => conflicts.extend(list.iter().map(in_the_way)),
+        Some(PkgInvalid(list)) => invalid.extend(list.iter().map(ToOwned::to_owned)),
+        None => {}
+    }
+    Err(Uncommitted { error: error.error(), conflicts, invalid })
+}
+
+fn in_the_way(one: &alpm::FileConflict) -> FileInTheWay {
+    FileInTheWay {
+        package: one.target().to_owned(),
+        path: one.file().to_owned(),
+        coming: matches!(one.conflict_type(), alpm::FileConflictType::Target),
+    }
+}
+
+pub(crate) fn set_reason(
+    package: Package<'_>,
+    reason: alpm::PackageReason,
+) -> Result<(), alpm::Error> {
+    package.set_reason(reason)
+}
+
+/// Name of the file that a repository has it in.
+pub(crate) fn file_name(package: Package<'_>) -> Option<&str> {
+    package.filename().filter(|name| !name.is_empty())
+}
+
+/// Paths of its files, without the first slash.
+pub(crate) fn files(package: &alpm::LoadedPackage<'_>) -> Vec<Vec<u8>> {
+    package.files().files().iter().map(|file| file.name().into()).collect()
+}
+
+/// The hook that begins to run: its name, its number and how many there are.
+pub(crate) fn hook(event: &alpm::AnyEvent<'_>) -> Option<(String, usize, usize)> {
+    match event.event() {
+        alpm::Event::HookRunStart(hook) => {
+            Some((hook.name().to_owned(), hook.position(), hook.total()))
+        }
+        _ => None,
+    }
+}
+
+/// Is the file, a path without its first slash, one of the package?
+pub(crate) fn has_file(package: Package<'_>, path: &str) -> bool {
+    package.files().contains(path).is_some()
 }

@@ -8,14 +8,22 @@
     reason = "helpers of tests: they may fail by panicking, and say what they skip"
 )]
 
+mod commit;
+mod commit_crash;
+mod commit_hostile;
+mod commit_random;
 mod contract;
 mod crafted;
+mod driver;
 mod entry;
 mod era;
 mod oracle;
 mod partial;
 mod process;
+mod process_commit;
 mod random;
 mod real;
 mod refused;
 mod root;
+mod tree;
+mod workshop;

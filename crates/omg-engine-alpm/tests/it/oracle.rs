@@ -40,7 +40,8 @@ pub(crate) fn pacman(root: &Root, arguments: &[&str]) -> Ran {
     command.arg("--cachedir").arg(path("var/cache/pacman/pkg"));
     command.arg("--logfile").arg(path("pacman.log")).arg("--hookdir").arg(path("hooks"));
     command.arg("--gpgdir").arg(path("gnupg")).arg("--noconfirm").args(arguments);
-    let output = command.env("LC_ALL", "C").stdin(Stdio::null()).output().unwrap();
+    // libalpm in a test beside this one changes the directory of the whole process.
+    let output = command.current_dir("/").env("LC_ALL", "C").stdin(Stdio::null()).output().unwrap();
     Ran {
         success: output.status.success(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

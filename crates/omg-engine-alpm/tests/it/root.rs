@@ -42,6 +42,15 @@ impl Root {
         fs::write(self.path().join("etc/pacman.conf"), conf).unwrap();
     }
 
+    /// Names a server of a repository. There is none; pacman wants one to be named.
+    pub(crate) fn serve(&self, repository: &str) {
+        let path = self.path().join("etc/pacman.conf");
+        let conf = fs::read_to_string(&path).unwrap();
+        let section = format!("[{repository}]\n");
+        let served = format!("{section}Server = file:///nonexistent\n");
+        fs::write(path, conf.replace(&section, &served)).unwrap();
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }

@@ -7,6 +7,7 @@
 )]
 
 mod cases;
+mod commit;
 mod compare;
 mod contract;
 mod draw;

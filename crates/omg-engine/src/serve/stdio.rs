@@ -13,7 +13,10 @@ use crate::Error;
 ///
 /// They move to descriptors that no child inherits. Descriptor 0 becomes `/dev/null`, and 1 becomes
 /// standard error: what a library prints, or what a program prints that it starts, is no frame.
-pub(super) fn take() -> Result<(File, Answers), Error> {
+///
+/// # Errors
+/// [`Error::Pipe`]: a descriptor can't be had.
+pub fn take() -> Result<(File, Answers), Error> {
     let failed = |source| Error::Pipe { context: "taking standard input and output", source };
     let asks = io::stdin().as_fd().try_clone_to_owned().map_err(failed)?;
     let answers = io::stdout().as_fd().try_clone_to_owned().map_err(failed)?;
@@ -24,11 +27,15 @@ pub(super) fn take() -> Result<(File, Answers), Error> {
 }
 
 /// Where whole frames are written, one at a time.
-#[derive(Clone)]
-pub(super) struct Answers(Arc<Mutex<File>>);
+#[derive(Clone, Debug)]
+pub struct Answers(Arc<Mutex<File>>);
 
 impl Answers {
-    pub(super) fn send(&self, frame: &[u8]) -> Result<(), Error> {
+    /// Writes a frame.
+    ///
+    /// # Errors
+    /// [`Error::Pipe`]: nobody reads any more.
+    pub fn send(&self, frame: &[u8]) -> Result<(), Error> {
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         file.write_all(frame).map_err(|source| Error::Pipe { context: "writing a frame", source })
     }

@@ -29,7 +29,7 @@ fn it_tells_its_version_and_its_use() {
     assert_eq!(text(&version.stdout), concat!("small_engine ", env!("CARGO_PKG_VERSION"), "\n"));
     let help = run(&["--help"], b"");
     assert!(help.status.success());
-    assert!(text(&help.stdout).starts_with("Usage: small_engine plan --root DIR"));
+    assert!(text(&help.stdout).starts_with("Usage: small_engine plan|commit --root DIR"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use omg_core::{Code, Fault};
+use omg_core::{Code, Fault, Progress};
 use omg_proto::frame::{Envelope, Hello, PREFIX, REQUEST_LIMIT};
 use omg_proto::{Error, Reply};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, Interest, ReadBuf};
@@ -25,7 +25,8 @@ use tower::{Service, ServiceExt as _};
 use super::counters::Open;
 use super::guarded::{Panicked, guarded};
 use super::outbox::Outbox;
-use super::{Incoming, Shared};
+use super::reports::Reports;
+use super::{Config, Incoming, Shared};
 use crate::Peer;
 use crate::answer::{CONNECTION, greet};
 
@@ -114,6 +115,7 @@ pub(super) struct Connection<T, S> {
     draining: Pin<Box<WaitForCancellationFutureOwned>>,
     received: Vec<u8>,
     outbox: Outbox,
+    reports: Arc<Reports>,
     greeted: bool,
     open: Open,
 }
@@ -146,6 +148,7 @@ where
             draining,
             received,
             outbox: Outbox::default(),
+            reports: Arc::default(),
             greeted: false,
             open,
         }
@@ -266,8 +269,11 @@ where
             }
             Err(error) => return ControlFlow::Break(End::Told(protocol(&error))),
         };
-        let body = self.answer(body).await?;
+        let body = self.answer(id, body).await?;
         self.shared.counters.answered();
+        if self.outbox.is_full() {
+            self.flush().await?;
+        }
         if let Err(error) = self.outbox.push(id, body) {
             let fault = Fault::new(Code::Limit, "the answer is too large")
                 .hint("ask for less, with a limit");
@@ -279,8 +285,8 @@ where
     }
 
     /// The reply's bytes, whatever happens on the way to it.
-    async fn answer(&mut self, body: Bytes) -> ControlFlow<End, Bytes> {
-        ControlFlow::Continue(match self.ask(body).await? {
+    async fn answer(&mut self, id: u64, body: Bytes) -> ControlFlow<End, Bytes> {
+        ControlFlow::Continue(match self.ask(id, body).await? {
             Ok(Ok(reply)) => reply,
             Ok(Err(fault)) => Reply::Fault(fault).encode().into(),
             Err(Panicked(text)) => {
@@ -297,10 +303,11 @@ where
     /// Asks the service, unless the peer goes away first.
     async fn ask(
         &mut self,
+        id: u64,
         body: Bytes,
     ) -> ControlFlow<End, Result<Result<Bytes, Fault>, Panicked>> {
-        let Self { service, shared, stream, peer, outbox, .. } = self;
-        let incoming = Incoming { peer: *peer, body };
+        let Self { service, shared, stream, peer, outbox, reports, .. } = self;
+        let incoming = Incoming { peer: *peer, body, reporter: reports.begin() };
         let call = pin!(async {
             let _decoding = shared.budget.claim(incoming.body.len()).await;
             service.ready().await?.call(incoming).await
@@ -311,11 +318,14 @@ where
         }
         // What is ready need not wait for what is not.
         flush(outbox, stream, shared.config.write_deadline).await?;
-        tokio::select! {
+        let telling = Telling { id, reports, config: &shared.config };
+        let result = tokio::select! {
             biased;
-            result = call => ControlFlow::Continue(result),
-            () = stream.hung_up() => ControlFlow::Break(End::Quiet),
-        }
+            result = call => result,
+            end = telling.run(outbox, stream) => return ControlFlow::Break(end),
+        };
+        telling.rest(outbox, stream).await?;
+        ControlFlow::Continue(result)
     }
 
     /// Puts our greeting before all else, once.
@@ -327,6 +337,76 @@ where
 
     async fn flush(&mut self) -> ControlFlow<End> {
         flush(&mut self.outbox, &mut self.stream, self.shared.config.write_deadline).await
+    }
+}
+
+/// Tells the peer how far its call has come.
+#[derive(Clone, Copy)]
+struct Telling<'a> {
+    id: u64,
+    reports: &'a Reports,
+    config: &'a Config,
+}
+
+impl Telling<'_> {
+    /// Writes what is said, until the peer is gone or doesn't read. It can be dropped at any point:
+    /// what was not written whole is still in the outbox.
+    async fn run(self, outbox: &mut Outbox, stream: &mut impl Transport) -> End {
+        loop {
+            let silent = tokio::select! {
+                biased;
+                silent = self.heard() => silent,
+                () = stream.hung_up() => return End::Quiet,
+            };
+            let (events, _) = self.reports.take();
+            if events.is_empty() && !silent {
+                continue;
+            }
+            let next = Instant::now() + self.config.progress_interval;
+            self.push(outbox, events);
+            if let ControlFlow::Break(end) = flush(outbox, stream, self.config.write_deadline).await
+            {
+                return end;
+            }
+            // What is said meanwhile goes together.
+            tokio::time::sleep_until(next).await;
+        }
+    }
+
+    /// Waits until something is to be written: `true` if that is only that the call goes on. A timer
+    /// is armed for calls alone that say something at all.
+    async fn heard(self) -> bool {
+        if self.reports.waiting() {
+            return false;
+        }
+        let arrived = self.reports.arrived();
+        if self.reports.spoken() {
+            return tokio::time::timeout(self.config.keepalive, arrived).await.is_err();
+        }
+        arrived.await;
+        false
+    }
+
+    /// What was said and not yet written goes before the answer.
+    async fn rest(self, outbox: &mut Outbox, stream: &mut impl Transport) -> ControlFlow<End> {
+        loop {
+            let (events, more) = self.reports.take();
+            if events.is_empty() {
+                return ControlFlow::Continue(());
+            }
+            if outbox.is_full() {
+                flush(outbox, stream, self.config.write_deadline).await?;
+            }
+            self.push(outbox, events);
+            if !more {
+                return ControlFlow::Continue(());
+            }
+        }
+    }
+
+    fn push(self, outbox: &mut Outbox, events: Vec<Progress>) {
+        // A frame takes far less than the limit, so this can't fail.
+        drop(outbox.push(self.id, Reply::Progress(events).encode().into()));
     }
 }
 

@@ -5,6 +5,7 @@ mod connection;
 mod counters;
 mod guarded;
 mod outbox;
+mod reports;
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use omg_core::{Code, Fault};
+use omg_core::{Code, Fault, Reporter};
 use omg_proto::Reply;
 use omg_proto::frame::{Envelope, REPLY_LIMIT};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -37,6 +38,8 @@ pub struct Incoming {
     pub peer: Peer,
     /// An encoded [`omg_proto::Request`], not yet looked at.
     pub body: Bytes,
+    /// Takes how far the request has come to whoever made it, as long as it is not answered.
+    pub reporter: Reporter,
 }
 
 /// What a server allows.
@@ -48,6 +51,10 @@ pub struct Config {
     pub frame_deadline: Duration,
     /// Time for a peer to take in what is written to it.
     pub write_deadline: Duration,
+    /// Time between two frames of progress of one call.
+    pub progress_interval: Duration,
+    /// Time after which a call that has said something and says no more is reported to be alive.
+    pub keepalive: Duration,
     /// Time for calls under way to end after shutdown begins.
     pub drain_deadline: Duration,
     /// Bytes that all requests under way may decode to, taken at the worst case.
@@ -60,6 +67,8 @@ impl Default for Config {
             connections: 1024,
             frame_deadline: Duration::from_secs(2),
             write_deadline: Duration::from_secs(10),
+            progress_interval: Duration::from_millis(50),
+            keepalive: Duration::from_secs(10),
             drain_deadline: Duration::from_secs(5),
             decoded_bytes: 32 * 1024 * 1024,
         }

@@ -15,4 +15,5 @@ mod heap;
 mod hostile;
 mod lifetime;
 mod listening;
+mod progress;
 mod support;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use omg_core::{Code, Fault, Generation};
+use omg_core::{Code, Fault, Generation, Phase, Progress, Reporter};
 use omg_ipc::{Config, Counters, Incoming, Server, Socket};
 use omg_proto::frame::{Envelope, Hello, REPLY_LIMIT, next};
 use omg_proto::{Query, Reply, Request};
@@ -139,6 +139,18 @@ impl tower::Service<Incoming> for Service {
                     gate.acquire().await.unwrap().forget();
                     Reply::Suggest(vec!["waited"])
                 }
+                Request::One(Query::Search { query: "tell", limit }) => {
+                    tell(&incoming.reporter, limit.unwrap()).await;
+                    Reply::Suggest(vec!["told"])
+                }
+                Request::One(Query::Search { query: "tell and wait", .. }) => {
+                    tell(&incoming.reporter, 1).await;
+                    gate.acquire().await.unwrap().forget();
+                    Reply::Suggest(vec!["waited"])
+                }
+                Request::One(Query::Search { query: "flood", .. }) => loop {
+                    tell(&incoming.reporter, 1000).await;
+                },
                 Request::One(Query::Search { query: "block", .. }) => {
                     std::thread::sleep(Duration::from_millis(300));
                     Reply::Suggest(vec!["blocked"])
@@ -154,6 +166,27 @@ impl tower::Service<Incoming> for Service {
             };
             Ok(reply.encode().into())
         })
+    }
+}
+
+/// A phase, `count` steps of one file, and a line for every hundredth.
+async fn tell(reporter: &Reporter, count: u32) {
+    reporter.report(Progress::Phase { phase: Phase::Download, items: 1 });
+    for done in 1..=count {
+        let name = "file".to_owned();
+        let (done, total) = (done.into(), Some(count.into()));
+        reporter.report(Progress::File {
+            item: 0,
+            name,
+            done,
+            total,
+            finished: total == Some(done),
+        });
+        if done % 100 == 0 {
+            let line = format!("{done:0>1000}");
+            reporter.report(Progress::Output { of: "test".to_owned(), line });
+            tokio::task::yield_now().await;
+        }
     }
 }
 

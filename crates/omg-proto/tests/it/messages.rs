@@ -1,11 +1,13 @@
 //! Requests and replies.
 
 use omg_core::{
-    CacheCounts, Change, Code, Counts, Fault, Generation, GroupRow, Operation, Plan, PlanOptions,
-    Scope, Stats, Status, WhyNot,
+    Artifact, CacheCounts, Change, Code, Counts, Fault, Generation, Grade, GroupRow, Operation,
+    Phase, Plan, PlanOptions, Progress, Scope, Staged, Stats, Status, WhyNot,
 };
 use omg_proto::frame::{ID, REQUEST_LIMIT};
-use omg_proto::{Error, Found, ListFilter, Query, Reply, Request, providers_text, targets_text};
+use omg_proto::{
+    Error, Found, ListFilter, Query, Reply, Request, StoreTask, providers_text, targets_text,
+};
 use proptest::prelude::*;
 
 use crate::heap::peak;
@@ -18,7 +20,7 @@ const MEMORY: usize = 32 * 1024;
 
 /// A query of the kind that a number stands for.
 fn query(kind: u8, text: &str, number: u32, flag: bool) -> Query<'_> {
-    match kind % 22 {
+    match kind % 26 {
         0 => Query::Ping,
         1 => Query::Search { query: text, limit: flag.then_some(number) },
         2 => Query::Info { package: text },
@@ -50,8 +52,67 @@ fn query(kind: u8, text: &str, number: u32, flag: bool) -> Query<'_> {
         18 => Query::Groups { group: text },
         19 => Query::Refresh,
         20 => Query::Review { package: text },
-        _ => Query::Accept { package: text, commit: text },
+        21 => Query::Accept { package: text, commit: text },
+        22 | 23 => {
+            let change = Change::new(Operation::Remove, [""; 0]);
+            if kind % 26 == 22 {
+                Query::stage(&change, text, text, text)
+            } else {
+                Query::build(&change, text, text, text)
+            }
+        }
+        24 => Query::Sync,
+        _ => Query::Store { task: if flag { StoreTask::Clear } else { StoreTask::Trim } },
     }
+}
+
+/// What staging answers, with this text wherever one can be.
+fn staged(text: &str, number: u64) -> Staged {
+    let mut change = Change::new(Operation::Install, [text]);
+    change.providers.push((text.into(), text.into()));
+    let artifact = Artifact {
+        name: text.into(),
+        architecture: text.into(),
+        version: text.into(),
+        repository: text.into(),
+        file_name: text.into(),
+        path: text.into(),
+        size: number,
+        sha256: text.into(),
+        signature: number.is_multiple_of(2).then(|| text.as_bytes().to_vec()),
+        grade: Grade::ALL[(number % 4) as usize],
+    };
+    let plan = Plan { warnings: vec![text.into()], ..Plan::default() };
+    Staged { change, plan, artifacts: vec![artifact] }
+}
+
+/// One event of each kind.
+fn events(text: &str, number: u64, flag: bool) -> Vec<Progress> {
+    vec![
+        Progress::Phase { phase: Phase::Download, items: number as u32 },
+        Progress::File {
+            item: number as u32,
+            name: text.into(),
+            done: number,
+            total: flag.then_some(number),
+            finished: flag,
+        },
+        Progress::Total {
+            done: number,
+            total: number,
+            rate: number,
+            remaining_s: flag.then_some(number as u32),
+        },
+        Progress::Step { percent: number as u8, what: text.into() },
+        Progress::Output { of: text.into(), line: text.into() },
+        Progress::Waiting {
+            lock: text.into(),
+            pid: flag.then_some(number as u32),
+            name: flag.then(|| text.into()),
+            seconds: number as u32,
+        },
+        Progress::Note { text: text.into() },
+    ]
 }
 
 fn parts() -> impl Strategy<Value = (u8, String, u32, bool)> {
@@ -99,8 +160,18 @@ proptest! {
             Reply::Groups(vec![GroupRow { name: text.clone(), packages: 3, installed: 1 }]),
             Reply::Accepted,
             Reply::Batch(bodies.clone()),
+            Reply::Staged(Box::new(staged(&text, number))),
+            Reply::Built {
+                staged: number.is_multiple_of(2).then(|| Box::new(staged(&text, number))),
+                failed: vec![(text.clone(), Fault::new(Code::Build, &*text))],
+            },
+            Reply::Lists { directory: text.clone(), changed: vec![text.clone()], unchanged: number as u32 },
+            Reply::Store { files: number, bytes: number, freed: number },
+            Reply::Progress(Vec::new()),
+            Reply::Progress(events(&text, number, number.is_multiple_of(2))),
         ] {
             let body = reply.encode();
+            prop_assert_eq!(Reply::is_progress(&body), matches!(reply, Reply::Progress(_)));
             prop_assert_eq!(Reply::decode(&body).unwrap(), reply);
         }
     }
@@ -134,10 +205,16 @@ proptest! {
 
     #[test]
     fn no_damaged_reply_panics(text in "\\PC{0,30}", at: prop::sample::Index, byte: u8) {
-        let mut bytes = Reply::Fault(Fault::new(Code::Usage, &*text).suggest([&*text])).encode();
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-        let _ = Reply::decode(&bytes);
+        for reply in [
+            Reply::Fault(Fault::new(Code::Usage, &*text).suggest([&*text])),
+            Reply::Progress(events(&text, 1, true)),
+            Reply::Staged(Box::new(staged(&text, 2))),
+        ] {
+            let mut bytes = reply.encode();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = Reply::decode(&bytes);
+        }
     }
 }
 
@@ -153,6 +230,8 @@ fn the_largest_batches_that_fit_a_frame_cost_almost_nothing() {
         query(16, "", 0, true),
         Query::Refresh,
         Query::Accept { package: "", commit: "" },
+        query(22, "", 0, false),
+        query(23, "", 0, false),
     ] {
         let mut items = 200;
         loop {
@@ -215,6 +294,17 @@ fn limits_hold_for_each_text_of_a_plan() {
     for over in [plan(Query::TARGETS_LIMIT + 1, 0), plan(0, Query::TEXT_LIMIT + 1)] {
         assert!(matches!(over, Err(Error::TextTooLong { .. })), "{over:?}");
     }
+    let change = Change::new(Operation::Upgrade, [""; 0]);
+    let long = &text[..=Query::TEXT_LIMIT];
+    for over in [
+        Query::stage(&change, &text, "", ""),
+        Query::stage(&change, "", long, ""),
+        Query::stage(&change, "", "", long),
+        Query::build(&change, "", "", long),
+    ] {
+        let body = Request::One(over).encode();
+        assert!(matches!(Request::decode(&body), Err(Error::TextTooLong { .. })), "{over:?}");
+    }
     let commit = &text[..=Query::TEXT_LIMIT];
     let accept = Request::One(Query::Accept { package: "x", commit }).encode();
     assert!(matches!(Request::decode(&accept), Err(Error::TextTooLong { .. })));
@@ -238,6 +328,8 @@ fn a_change_comes_back_from_its_query() {
     ];
     let (targets, providers) = (targets_text(&change), providers_text(&change));
     assert_eq!(Query::plan(&change, &targets, &providers).change(), Some(change.clone()));
+    assert_eq!(Query::stage(&change, &targets, &providers, "").change(), Some(change.clone()));
+    assert_eq!(Query::build(&change, &targets, &providers, "").change(), Some(change.clone()));
     let nothing = Change::new(Operation::Upgrade, [""; 0]);
     assert_eq!(Query::plan(&nothing, "", "").change(), Some(nothing));
     assert_eq!(Query::Ping.change(), None);

@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use omg_backend::PackageManager;
 use omg_cache::{Answer, Answers};
-use omg_core::{Code, Fault};
+use omg_core::{Code, Fault, Reporter};
 use omg_proto::frame::REPLY_LIMIT;
 use omg_proto::{QueryKind, Reply, Request};
 use tower::{Layer, Service};
 
-use crate::call::{Ask, Parsed, Shape, unreadable};
+use crate::call::{Ask, Call, Parsed, Shape, unreadable};
 use crate::catalogue::Catalogue;
 use crate::limits::Handle;
 
@@ -62,9 +62,9 @@ impl<B: PackageManager, S: Answers<Ask>> Service<Parsed> for Splitting<B, S> {
 
     fn call(&mut self, parsed: Parsed) -> Answer {
         let (view, limits) = (self.catalogue.view(), self.limits.clone());
-        let body = parsed.call.body;
+        let Call { body, reporter, .. } = parsed.call;
         match parsed.shape {
-            Shape::One(kind) => self.inner.call(Ask { view, body, kind, limits }),
+            Shape::One(kind) => self.inner.call(Ask { view, body, kind, limits, reporter }),
             Shape::Batch { .. } => {
                 let asks = match apart(&body) {
                     Ok(bodies) => bodies
@@ -74,6 +74,7 @@ impl<B: PackageManager, S: Answers<Ask>> Service<Parsed> for Splitting<B, S> {
                             body,
                             kind,
                             limits: limits.clone(),
+                            reporter: Reporter::silent(),
                         })
                         .collect(),
                     Err(fault) => return Answer::ready(Err(fault)),
@@ -87,6 +88,10 @@ impl<B: PackageManager, S: Answers<Ask>> Service<Parsed> for Splitting<B, S> {
 fn apart(body: &[u8]) -> Result<Vec<(QueryKind, Bytes)>, Fault> {
     match Request::decode(body).map_err(|error| unreadable(&error))? {
         Request::One(query) => Ok(vec![(query.kind(), Bytes::from(Request::One(query).encode()))]),
+        Request::Batch(queries) if queries.iter().any(|query| query.kind().reports()) => {
+            // Nobody could tell which of them is heard.
+            Err(Fault::new(Code::Usage, "staging, builds and syncs are asked for one at a time"))
+        }
         Request::Batch(queries) => Ok(queries
             .into_iter()
             .map(|query| (query.kind(), Request::One(query).encode().into()))

@@ -1,13 +1,12 @@
 //! `Info`: all that is known of a package.
 
 use omg_backend::{Known, KnownOffer, PackageManager};
-use omg_core::{Code, Details, Fault, InstalledPackage, Offered};
+use omg_core::{Code, Details, Fault, InstalledPackage, Offered, purl};
 use omg_index::RecordRef;
 use omg_proto::Reply;
 
 use crate::catalogue::Catalogue;
 use crate::queries::name::Wanted;
-use crate::queries::purl::purl;
 use crate::view::{Entry, LOCAL, Seen, View, reason};
 
 /// The repository column of the version that is on this system.

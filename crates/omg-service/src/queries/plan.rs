@@ -1,20 +1,58 @@
 //! `Plan` and `WhyNot`: asked from the backend, which asks its engine.
 
 use omg_backend::PackageManager;
-use omg_core::{Change, Code, Fault, Operation, Plan, WhyNot};
+use omg_core::{Change, Code, Fault, Grade, Operation, Plan, Source, WhyNot};
 use omg_proto::Reply;
 
+use crate::catalogue::Catalogue;
 use crate::queries::name::{Wanted, unknown};
 use crate::view::View;
 
 pub(crate) async fn answer<B: PackageManager>(
-    backend: &B,
+    catalogue: &Catalogue<B>,
     change: &Change,
 ) -> Result<Reply<'static>, Fault> {
+    let mut plan = planned(catalogue.backend(), change).await?;
+    catalogue.recent().remember(&plan);
+    grade(catalogue.backend(), &mut plan).await;
+    Ok(Reply::Plan(plan))
+}
+
+/// What a change would do now, in order.
+pub(super) async fn planned<B: PackageManager>(
+    backend: &B,
+    change: &Change,
+) -> Result<Plan, Fault> {
     check(change)?;
     let mut plan = backend.plan(change).await?;
     plan.sort();
-    Ok(Reply::Plan(plan))
+    Ok(plan)
+}
+
+/// Notes what is known of the origin of each file, before any is here. A file that the user named is
+/// looked at when it is staged.
+async fn grade<B: PackageManager>(backend: &B, plan: &mut Plan) {
+    if plan.changes.iter().all(|change| change.new_version.is_none()) {
+        return;
+    }
+    let wanted = match backend.wanted(plan).await {
+        Ok(wanted) => wanted,
+        Err(fault) => {
+            // Whoever goes on with the plan is told when it is staged.
+            tracing::debug!(%fault, "the files of a plan can't be graded");
+            Vec::new()
+        }
+    };
+    let grades: ahash::AHashMap<_, _> = wanted
+        .iter()
+        .map(|file| ((&*file.name, &*file.architecture, &*file.version), file.grade))
+        .collect();
+    for change in &mut plan.changes {
+        let Some(version) = change.new_version.as_deref() else { continue };
+        let grade = grades.get(&(&*change.name, &*change.architecture, version)).copied();
+        let recipe = (change.source == Source::Aur).then_some(Grade::Community);
+        change.grade = grade.or(recipe).map(|grade| grade.to_string());
+    }
 }
 
 /// What no engine should be asked.

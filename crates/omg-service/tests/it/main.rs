@@ -6,6 +6,7 @@ mod changes;
 mod isolation;
 mod plans;
 mod stack;
+mod staging;
 mod storage;
 
 use std::sync::Arc;

@@ -20,6 +20,7 @@ const NANO: Query<'_> = Query::Plan {
         follow: false,
         reinstall: false,
         without_recommends: false,
+        as_dependencies: false,
         min_age_s: None,
     },
 };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use omg_core::{Action, Planned, Reason};
+use omg_core::{Action, Grade, Planned, Reason};
 
 use super::super::search::repository;
 use crate::render::{Cell, Column, Output, Style, Table, bytes, change_of_size, clean, cut, width};
@@ -24,8 +24,14 @@ pub(crate) struct Rows<'a> {
 /// Writes them.
 pub(crate) fn write(out: &mut Output, rows: &Rows<'_>) {
     // Of what is left out on a narrow terminal, where it comes from goes first.
-    let mut table =
-        Table::new(&[Column::Left, Column::Left, Column::Spare, Column::Spare, Column::Left]);
+    let mut table = Table::new(&[
+        Column::Left,
+        Column::Left,
+        Column::Spare,
+        Column::Left,
+        Column::Spare,
+        Column::Left,
+    ]);
     let sizes = rows.changes.iter().map(|change| width(&size(change))).max().unwrap_or(0);
     let mark = out.screen.pick("…", "...");
     let reasons = out.screen.columns.map_or(usize::MAX, |columns| (columns / 3).max(REASON));
@@ -37,6 +43,7 @@ pub(crate) fn write(out: &mut Output, rows: &Rows<'_>) {
             ]),
             versions(out, change),
             repository(&change.repository),
+            grade(change),
             Cell::owned(Style::Dim, format!("{:>sizes$}", size(change))),
             Cell::owned(
                 Style::Dim,
@@ -100,6 +107,18 @@ pub(crate) fn name<'a>(change: &'a Planned, usual: &str) -> Cow<'a, str> {
         architecture if architecture == usual => Cow::Borrowed(&change.name),
         architecture => Cow::Owned(format!("{}:{architecture}", change.name)),
     }
+}
+
+/// How well its origin is verified.
+fn grade(change: &Planned) -> Cell<'_> {
+    let grade = change.grade.as_deref().unwrap_or("");
+    let style = match Grade::of(grade) {
+        Some(Grade::Risk) => Style::Bad,
+        Some(Grade::Community) => Style::Warn,
+        Some(Grade::Verified | Grade::Locked) => Style::Good,
+        None => Style::Dim,
+    };
+    Cell::new(style, grade)
 }
 
 fn style(action: Action) -> Style {

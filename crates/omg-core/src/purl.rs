@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use omg_core::Source;
+use crate::Source;
 
 /// `pkg:deb/debian/vim@2:9.0?arch=amd64`.
-pub(crate) fn purl(
+pub fn purl(
     source: Source,
     namespace: &str,
     name: &str,

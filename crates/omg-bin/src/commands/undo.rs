@@ -1,0 +1,216 @@
+//! The way back: what `omg history undo`, `redo`, `rollback` and `omg snapshot restore` share.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use omg_audit::{Filter, Reader};
+use omg_core::{Code, Fault, InstallReason, Task};
+use omg_proto::{ListFilter, Query, Reply};
+
+use super::change::{self, Manner};
+use super::{carry, orders};
+use crate::distribution::Distribution;
+use crate::past::{self, Had, Here, Packages, Past, State};
+use crate::render::Style;
+use crate::session::{Session, reply, unexpected};
+
+/// Where the log of the system is, below its root.
+pub(super) const LOG: &str = "var/lib/omg/audit";
+
+/// The log of the system that this run is about.
+pub(super) fn log(session: &Session) -> PathBuf {
+    root(session).join(LOG)
+}
+
+pub(super) fn root(session: &Session) -> PathBuf {
+    session.globals.root.clone().unwrap_or_else(|| PathBuf::from("/"))
+}
+
+/// All changes that the system's log has, oldest first; none if there is no log yet.
+pub(super) fn changes(session: &Session) -> Result<Vec<Past>, Fault> {
+    let directory = log(session);
+    if !directory.exists() {
+        return Ok(Vec::new());
+    }
+    let reader = Reader::open(&directory)?;
+    let mut changes = reader.history(&Filter::default())?;
+    changes.reverse();
+    Ok(changes.into_iter().map(Past::from).collect())
+}
+
+/// A change by its number.
+pub(super) fn find(all: &[Past], id: u64) -> Result<&Past, Fault> {
+    all.iter().find(|past| past.id == id).ok_or_else(|| {
+        Fault::new(Code::NotFound, format!("the log has no change with the number {id}"))
+            .hint("`omg history` lists them")
+    })
+}
+
+fn moved(past: &Past) -> Result<(), Fault> {
+    if past.moved() {
+        return Ok(());
+    }
+    let message = format!("change {} ({}) moved no package", past.id, past.end());
+    Err(Fault::new(Code::Usage, message).hint("`omg history` lists those that did"))
+}
+
+/// Takes back one change: the latest that is not itself taken back, if none is named.
+pub(super) fn undo(
+    session: &mut Session,
+    all: &[Past],
+    id: Option<u64>,
+    manner: Manner,
+) -> Result<u8, Fault> {
+    let undone = |id: u64| all.iter().any(|past| past.moved() && past.undoes == Some(id));
+    let target = match id {
+        Some(id) => find(all, id)?,
+        None => all
+            .iter()
+            .rev()
+            .find(|past| past.moved() && past.undoes.is_none() && !undone(past.id))
+            .ok_or_else(|| Fault::new(Code::NotFound, "there is nothing to take back"))?,
+    };
+    moved(target)?;
+    for later in all.iter().filter(|past| past.id > target.id && past.moved()) {
+        let both = later.subjects.iter().find(|subject| {
+            target.subjects.iter().any(|it| it.name == subject.name)
+                && later.undoes != Some(target.id)
+        });
+        if let Some(subject) = both {
+            let text = format!("{} was changed again by {}", subject.name, later.id);
+            session.out.note(&text);
+        }
+    }
+    go(session, &past::before([target]), manner, Some(target.id))
+}
+
+/// Does again what a change did.
+pub(super) fn redo(
+    session: &mut Session,
+    all: &[Past],
+    id: u64,
+    manner: Manner,
+) -> Result<u8, Fault> {
+    let target = find(all, id)?;
+    moved(target)?;
+    go(session, &past::through([target]), manner, Some(target.id))
+}
+
+/// Takes back everything after a change.
+pub(super) fn rollback(
+    session: &mut Session,
+    all: &[Past],
+    id: u64,
+    manner: Manner,
+) -> Result<u8, Fault> {
+    if id != 0 {
+        find(all, id)?;
+    }
+    let after: Vec<&Past> = all.iter().filter(|past| past.id > id && past.moved()).collect();
+    let Some(first) = after.first() else {
+        session.out.note("nothing was changed since");
+        return Ok(0);
+    };
+    let first = first.id;
+    go(session, &past::before(after), manner, Some(first))
+}
+
+/// Plans the way to a state against the system of today, and goes it.
+pub(super) fn go(
+    session: &mut Session,
+    wanted: &State,
+    manner: Manner,
+    undoes: Option<u64>,
+) -> Result<u8, Fault> {
+    let packages = installed(session)?;
+    let offered = offered(session, wanted)?;
+    let root = root(session);
+    let distribution = Distribution::or_debian(Some(&root));
+    let way = past::way(&packages, wanted, |name, architecture, was| {
+        let versions = offered.get(name);
+        if versions.is_some_and(|versions| versions.contains(&was.version)) {
+            return Some(Had::Offered);
+        }
+        past::cached(&root, distribution, name, architecture, was).map(Had::File)
+    });
+    if !way.gone.is_empty() {
+        let message = "versions that this needs can't be had any more; nothing was changed";
+        let mut fault = Fault::new(Code::Gone, message)
+            .hint("no repository offers them and the cache of packages has them no more");
+        fault.cause.clone_from(&way.gone);
+        return Err(fault);
+    }
+    let code = match way.change() {
+        Some(change) => change::run_as(session, change, manner, undoes)?,
+        None => {
+            if !session.globals.json {
+                session.out.styled(Style::Good, "everything is as it was then").line();
+            }
+            0
+        }
+    };
+    if !manner.is_dry() {
+        marks(session, &way.marks)?;
+    }
+    Ok(code)
+}
+
+/// Gives packages the marks that they had.
+fn marks(session: &mut Session, marks: &[(String, bool)]) -> Result<(), Fault> {
+    for automatic in [true, false] {
+        let packages: Vec<String> = marks
+            .iter()
+            .filter(|(_, marked)| *marked == automatic)
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !packages.is_empty() {
+            let mut show = carry::show(session);
+            let terms = orders::terms();
+            let task = Task::Mark { packages, automatic };
+            session.engine()?.order(task, terms, |progress| show.hear(progress))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is installed now.
+pub(super) fn installed(session: &mut Session) -> Result<Packages, Fault> {
+    let answer = session.ask(Query::List { filter: ListFilter::Installed })?;
+    let reply = answer.reply()?;
+    let Reply::List(packages) = &reply else { return Err(unexpected(&reply)) };
+    let here = |package: &omg_core::Listed<'_>| Here {
+        version: package.version.to_owned(),
+        automatic: package.install_reason.map(|reason| reason == InstallReason::Dependency),
+        sha256: None,
+    };
+    let key =
+        |package: &omg_core::Listed<'_>| (package.name.to_owned(), package.architecture.to_owned());
+    Ok(packages.iter().map(|package| (key(package), here(package))).collect())
+}
+
+/// The versions that repositories offer of the packages of a state.
+fn offered(session: &mut Session, wanted: &State) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+    let names: Vec<&str> = wanted
+        .iter()
+        .filter(|(_, wanted)| wanted.is_some())
+        .map(|((name, _), _)| name.as_str())
+        .collect();
+    let queries: Vec<Query<'_>> = names.iter().map(|package| Query::Info { package }).collect();
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, body) in names.iter().zip(session.ask_all(&queries)?) {
+        let details = match reply(&body) {
+            Ok(Reply::Info(details)) => details,
+            Ok(other) => return Err(unexpected(&other)),
+            // A package that no list knows any more is offered by none.
+            Err(fault) if fault.code == Code::NotFound => continue,
+            Err(fault) => return Err(fault),
+        };
+        let versions = details
+            .iter()
+            .flat_map(|it| &it.versions)
+            .filter(|it| !matches!(it.repository, "installed" | "local" | ""));
+        let list = found.entry((*name).to_owned()).or_default();
+        list.extend(versions.map(|it| it.version.to_owned()));
+    }
+    Ok(found)
+}

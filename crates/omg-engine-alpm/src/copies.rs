@@ -1,0 +1,138 @@
+//! The verified files of a transaction, where libalpm finds them.
+//!
+//! libalpm opens packages by name. The names that it is given are links to the descriptors of the very
+//! files that were verified: whatever is done to a path after that, those bytes are installed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use omg_commit::{Commission, Proof};
+use omg_core::Planned;
+use omg_failpoint::weak;
+
+use crate::error::Error;
+use crate::workplace::{self, Workplace};
+
+/// The files of one transaction.
+pub(crate) struct Copies<'a> {
+    commission: &'a Commission<'a>,
+    signatures: &'a HashMap<String, Vec<u8>>,
+    /// Those that the user named, by name of file.
+    pub(crate) named: BTreeMap<OsString, PathBuf>,
+}
+
+impl<'a> Copies<'a> {
+    /// Puts them into the directory that libalpm reads, and nothing else.
+    pub(crate) fn lay(
+        workplace: &Workplace,
+        commission: &'a Commission<'a>,
+        signatures: &'a HashMap<String, Vec<u8>>,
+    ) -> Result<Self, Error> {
+        workplace::empty(&workplace.packages)?;
+        let mut named = BTreeMap::new();
+        for (proof, path, file) in commission.files {
+            let at = workplace.packages.join(plain(&proof.file_name)?);
+            let to = if weak!("30") {
+                path.clone()
+            } else {
+                PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+            };
+            symlink(to, &at).map_err(|error| Error::io(&at, "making a link", error))?;
+            if let Some(signature) = signatures.get(&proof.file_name) {
+                let at = workplace.packages.join(format!("{}.sig", proof.file_name));
+                fs::write(&at, signature)
+                    .map_err(|error| Error::io(&at, "writing a signature", error))?;
+            }
+            if let Some(planned) = planned(commission, proof)
+                && planned.repository.starts_with('/')
+            {
+                named.insert(proof.file_name.clone().into(), at);
+            }
+        }
+        Ok(Self { commission, signatures, named })
+    }
+
+    /// Keeps files where they outlast this process: those of repositories in pacman's cache, as pacman
+    /// does, for good; others until the transaction is over. Answers with where, by name of package.
+    pub(crate) fn keep(
+        &self,
+        workplace: &Workplace,
+        cache: Option<&PathBuf>,
+    ) -> Result<BTreeMap<String, PathBuf>, Error> {
+        let mut kept = BTreeMap::new();
+        for (proof, path, file) in self.commission.files {
+            let Some(planned) = planned(self.commission, proof) else { continue };
+            let directory = match cache {
+                Some(cache) if !planned.repository.starts_with('/') => cache,
+                _ => &workplace.keep,
+            };
+            fs::create_dir_all(directory)
+                .map_err(|error| Error::io(directory, "making a directory", error))?;
+            let at = directory.join(plain(&proof.file_name)?);
+            keep(path, file, &at).map_err(|error| Error::io(&at, "keeping a package", error))?;
+            if let Some(signature) = self.signatures.get(&proof.file_name) {
+                let at = directory.join(format!("{}.sig", proof.file_name));
+                replace(&at, |new| new.write_all(signature))
+                    .map_err(|error| Error::io(&at, "keeping a signature", error))?;
+            }
+            kept.insert(planned.name.clone(), at);
+        }
+        Ok(kept)
+    }
+}
+
+fn planned<'a>(commission: &'a Commission<'_>, proof: &Proof) -> Option<&'a Planned> {
+    commission.plan.changes.get(proof.change)
+}
+
+/// A name that stays in its directory, of what libalpm could look for.
+fn plain(name: &str) -> Result<&str, Error> {
+    let sound = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0']);
+    if sound || weak!("21") { Ok(name) } else { Err(Error::Target { target: name.to_owned() }) }
+}
+
+/// By another name of the same file where that is possible, which costs nothing; else by its bytes.
+fn keep(path: &Path, file: &File, at: &Path) -> io::Result<()> {
+    let there = fs::symlink_metadata(at);
+    let size = file.metadata()?.len();
+    if there.is_ok_and(|there| there.is_file() && there.len() == size) {
+        return Ok(());
+    }
+    let new = temporary(at);
+    let _ = fs::remove_file(&new);
+    if fs::hard_link(path, &new).is_ok() {
+        fs::set_permissions(&new, Permissions::from_mode(0o644))?;
+        return fs::rename(&new, at);
+    }
+    replace(at, |new| {
+        let mut buffer = vec![0; 1 << 18];
+        let mut offset = 0;
+        loop {
+            let read = file.read_at(&mut buffer, offset)?;
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+                return Ok(());
+            };
+            new.write_all(bytes)?;
+            offset += read as u64;
+        }
+    })
+}
+
+fn replace(at: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let new = temporary(at);
+    let _ = fs::remove_file(&new);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&new)?;
+    write(&mut file)?;
+    fs::rename(&new, at)
+}
+
+fn temporary(at: &Path) -> PathBuf {
+    let mut name = at.as_os_str().to_owned();
+    name.push(".omg");
+    PathBuf::from(name)
+}
