@@ -85,6 +85,9 @@ pub enum Error {
     /// says about the file can be believed.
     #[error("an earlier write failed: {0}")]
     Poisoned(String),
+    /// The system could not make what was written durable, so it isn't known whether it is.
+    #[error("what was written may be lost")]
+    Unsynced(#[source] Box<Error>),
     /// A write that several waited for failed.
     #[error(transparent)]
     Shared(std::sync::Arc<Error>),
@@ -136,6 +139,7 @@ impl Error {
     /// `fsync` has failed the pages that are lost are read as if they were there.
     pub(crate) fn poisons(&self) -> bool {
         match self {
+            Self::Unsynced(_) => true,
             Self::Store { .. } => !self.is_full(),
             Self::Shared(error) => error.poisons(),
             _ => false,
@@ -151,9 +155,11 @@ impl Error {
             Self::Form { .. } => Code::Usage,
             Self::Shared(error) => error.code(),
             Self::Limit { .. } => Code::Limit,
-            Self::Io { .. } | Self::Untrusted { .. } | Self::Store { .. } | Self::Poisoned(_) => {
-                Code::Audit
-            }
+            Self::Unsynced(_)
+            | Self::Io { .. }
+            | Self::Untrusted { .. }
+            | Self::Store { .. }
+            | Self::Poisoned(_) => Code::Audit,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use omg_backend_alpm::conf::{Conf, Verify};
+use omg_backend_alpm::lists;
 use omg_commit::{Commission, Committer, Proof, Report};
 use omg_core::{Action, Change, Fault, Grade, Notice, Plan, Planned};
 use omg_verify::pacman::Keyring;
@@ -85,7 +86,11 @@ impl Committer for AlpmCommitter {
     }
 
     fn interrupted(&mut self) -> Result<Vec<String>, Fault> {
-        Ok(recover::unfinished(&self.conf, &self.lock, &self.workplace)?)
+        let mut lines = recover::unfinished(&self.conf, &self.lock, &self.workplace)?;
+        if lists::interrupted(&self.root) {
+            lines.push("new sync databases were being put into place".into());
+        }
+        Ok(lines)
     }
 
     fn plan(&mut self, change: &Change) -> Result<Plan, Fault> {
@@ -172,9 +177,10 @@ impl Committer for AlpmCommitter {
         Ok(differ)
     }
 
-    fn lists(&mut self, directory: &Path, report: &dyn Report) -> Result<Vec<String>, Fault> {
-        let _ = (directory, report);
-        Err(Fault::new(omg_core::Code::Failure, "sync databases can't be put into place yet"))
+    fn lists(&mut self, directory: &Path, _report: &dyn Report) -> Result<Vec<String>, Fault> {
+        // What was read of the old ones is not so any more.
+        self.planner = None;
+        lists::install(&self.root, directory, None)
     }
 
     fn recover(&mut self, report: &dyn Report) -> Result<Vec<String>, Fault> {
@@ -182,7 +188,8 @@ impl Committer for AlpmCommitter {
         let role = Role::Commit { packages: &self.workplace.packages };
         let conf = &self.conf;
         let open = || Handle::open_as(conf.clone(), role).map(|handle| AlpmPlanner { handle });
-        let done = recover::finish(conf, &mut self.lock, &self.workplace, open, report)?;
+        let mut done = lists::recover(&self.root)?;
+        done.append(&mut recover::finish(conf, &mut self.lock, &self.workplace, open, report)?);
         Ok(done)
     }
 

@@ -20,11 +20,12 @@ const HEADER: usize = 512;
 pub(super) struct Plain {
     file: Arc<File>,
     closed: Arc<AtomicBool>,
+    unsynced: Arc<AtomicBool>,
 }
 
 impl Plain {
     pub(super) fn new(file: File) -> Self {
-        Self { file: Arc::new(file), closed: Arc::default() }
+        Self { file: Arc::new(file), closed: Arc::default(), unsynced: Arc::default() }
     }
 
     /// The database in the file.
@@ -35,6 +36,11 @@ impl Plain {
     /// From now on nothing is written, though redb believes that it is.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+    }
+
+    /// Did the system fail to make something durable? Then it isn't known what is.
+    pub(super) fn is_unsynced(&self) -> bool {
+        self.unsynced.load(Ordering::Acquire)
     }
 
     fn is_closed(&self) -> bool {
@@ -69,7 +75,10 @@ impl StorageBackend for Plain {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        if self.is_closed() { Ok(()) } else { self.file.sync_data() }
+        if self.is_closed() {
+            return Ok(());
+        }
+        self.file.sync_data().inspect_err(|_| self.unsynced.store(true, Ordering::Release))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {

@@ -198,6 +198,14 @@ impl Store {
 
     /// Writes a batch. Durable when it returns.
     pub(super) fn write(&mut self, batch: Batch) -> Result<()> {
+        // The records may be there or not, so writing them again might have them there twice.
+        let unsynced = |store: &Self, e| {
+            if store.file.is_unsynced() { Error::Unsynced(Box::new(e)) } else { e }
+        };
+        self.write_all(batch).map_err(|e| unsynced(self, e))
+    }
+
+    fn write_all(&mut self, batch: Batch) -> Result<()> {
         let path = &self.path;
         let begun = self.db.begin_write().map_err(Error::store(path, "beginning to write"))?;
         let mut transaction = begun;
