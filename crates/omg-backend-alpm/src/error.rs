@@ -262,14 +262,14 @@ impl Error {
             Self::Malformed { .. }
             | Self::DatabaseVersion { .. }
             | Self::Archive { .. }
-            | Self::Compression { .. } => Code::Malformed,
+            | Self::Compression { .. }
+            | Self::Swap(swap::Error::Malformed { .. }) => Code::Malformed,
             Self::NoDatabase { .. } => Code::NoBackend,
             Self::NotInstalled { .. } => Code::NotFound,
             Self::Pattern { .. } => Code::Usage,
             Self::Write { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Code::Permission
             }
-            Self::Swap(swap::Error::Malformed { .. }) => Code::Malformed,
             Self::Write { .. } | Self::Swap(_) => Code::Unwritable,
             Self::Verify { source, .. } => source.code(),
             Self::Keyring { .. } => Code::Signature,

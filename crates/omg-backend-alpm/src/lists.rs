@@ -25,6 +25,11 @@ use crate::conf::Conf;
 /// repository has 60 MB.
 const LARGEST_DATABASE: u64 = 256 << 20;
 
+/// Does this database hold the packages' lists of files?
+fn is_files(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|it| it == "files")
+}
+
 /// Where databases are swapped.
 fn place(root: &Path, conf: &Conf) -> Place {
     let sync = conf.db_path.join("sync");

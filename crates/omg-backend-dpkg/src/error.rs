@@ -235,14 +235,15 @@ impl Error {
             }
             Self::Io { .. } | Self::Unsettled { .. } => Code::Unreadable,
             Self::TooLarge { .. } => Code::Limit,
-            Self::Malformed { .. } | Self::Compressed { .. } => Code::Malformed,
+            Self::Malformed { .. }
+            | Self::Compressed { .. }
+            | Self::Swap(swap::Error::Malformed { .. }) => Code::Malformed,
             Self::NoDatabase { .. } => Code::NoBackend,
             Self::NotInstalled { .. } => Code::NotFound,
             Self::Pattern { .. } => Code::Usage,
             Self::Write { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Code::Permission
             }
-            Self::Swap(swap::Error::Malformed { .. }) => Code::Malformed,
             Self::Write { .. } | Self::Swap(_) => Code::Unwritable,
             Self::Verify { source, .. } => source.code(),
             Self::Fetch { source, .. } => source.code(),

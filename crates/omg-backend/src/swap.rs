@@ -230,9 +230,10 @@ impl Steps {
                     }
                 }
                 // Somebody removed what was prepared: nothing of it counts until it is fetched anew.
-                Step::Put { name, head: true, .. } => remove(&target.join(name))?,
+                Step::Put { name, head: true, .. } | Step::Drop(name) => {
+                    remove(&target.join(name))?;
+                }
                 Step::Put { .. } => {}
-                Step::Drop(name) => remove(&target.join(name))?,
             }
             omg_failpoint::reach!("lists.swap.step");
         }

@@ -75,6 +75,7 @@ impl Staging {
             let why = "is not an absolute path".to_owned();
             return Err(Error::Artifact { path: from.to_owned(), why });
         }
+        debug_assert!(to.starts_with(&self.path), "a copy is made in the staging directory");
         let source = open(from)?;
         if weak!("30") {
             return in_place(from, source, to);

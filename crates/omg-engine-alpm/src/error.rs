@@ -234,7 +234,7 @@ impl Error {
             | Self::NotInstalled { .. }
             | Self::Provider { .. }
             | Self::File { exists: false, .. } => Code::NotFound,
-            Self::Target { .. } => Code::Usage,
+            Self::Target { .. } | Self::Conffiles => Code::Usage,
             Self::Twice { .. } | Self::Unsolvable { .. } => Code::Unsolvable,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Code::Permission
@@ -242,7 +242,6 @@ impl Error {
             Self::Io { .. } => Code::Unwritable,
             Self::Locked { .. } => Code::Lock,
             Self::PlanChanged => Code::PlanChanged,
-            Self::Conffiles => Code::Usage,
             Self::Transaction { code, .. } => *code,
             Self::Unrepaired { .. } => Code::Interrupted,
             Self::NoCopy { .. } => Code::Digest,
@@ -273,7 +272,7 @@ impl From<Error> for Fault {
             }
             Error::PlanChanged => fault.hint = Some("run the command again".into()),
             Error::File { reasons, .. } | Error::Signature { reasons, .. } => {
-                fault.cause = shortened(reasons)
+                fault.cause = shortened(reasons);
             }
             Error::NoRepository { known, .. } => fault.suggestions = known,
             Error::NotFound { suggestions, .. } | Error::NotInstalled { suggestions, .. } => {

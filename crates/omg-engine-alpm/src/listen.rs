@@ -105,7 +105,7 @@ impl Heard {
             }
             EventType::HookRunStart => self.hook(native::hook(event)),
             EventType::ScriptletInfo | EventType::PacnewCreated | EventType::PacsaveCreated => {
-                self.detail(&event.event())
+                self.detail(&event.event());
             }
             _ => {}
         }

@@ -86,7 +86,7 @@ impl Lock {
 
     /// Makes the file as libalpm does; `None` if it is there.
     fn make(path: &Path) -> Result<Option<Self>, Error> {
-        let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0).open(path);
+        let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o0).open(path);
         let file = match made {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),

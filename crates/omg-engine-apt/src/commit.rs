@@ -129,7 +129,7 @@ impl Committer for AptCommitter {
             let entry = status.installed(package)?;
             if (entry.want == "hold") != hold {
                 let selection = if hold { "hold" } else { "install" };
-                lines.push_str(&format!("{} {selection}\n", entry.full_name()));
+                lines.extend([entry.full_name().as_str(), " ", selection, "\n"]);
                 changed.push(self.pretty(&entry.name, &self.architecture(entry)));
             }
         }

@@ -18,7 +18,7 @@ use crate::{Error, Proof};
 const TABLE: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("verdicts-1");
 
 /// For how long a verdict is believed: within that time a key may expire unnoticed.
-pub const VALID: Duration = Duration::from_secs(6 * 60 * 60);
+pub const VALID: Duration = Duration::from_hours(6);
 
 /// Signers of one file that are kept; verdicts with more are not.
 const SIGNERS_MAX: usize = 16;
@@ -29,13 +29,13 @@ pub struct Verdicts(Database);
 impl Verdicts {
     /// Opens the file, or makes it. One that can't be used is deleted and made anew, once.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let opened = Database::create(path).or_else(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => Err(error),
-            _ => {
-                // It holds nothing that can't be found again.
-                let _ = std::fs::remove_file(path);
-                Database::create(path)
+        let opened = Database::create(path).or_else(|error| {
+            if matches!(error, redb::DatabaseError::DatabaseAlreadyOpen) {
+                return Err(error);
             }
+            // It holds nothing that can't be found again.
+            let _ = std::fs::remove_file(path);
+            Database::create(path)
         });
         opened.map(Self).map_err(|error| kept(error.into()))
     }
@@ -93,9 +93,9 @@ fn key(sha256: Sha256, proof: &Proof<'_>) -> Option<(Sha256, CryptoPolicy)> {
 /// One line each: when it was found, size, then the signers; behind them the digest of all that.
 fn encode(evidence: &Evidence, now: SystemTime) -> Vec<u8> {
     let mut text = format!("{}\n{}\n", seconds(now), evidence.size());
-    for signer in evidence.signers() {
-        text.push_str(&format!("{} {} {}\n", signer.fingerprint, signer.key, signer.made));
-    }
+    text.extend(
+        evidence.signers().iter().map(|it| format!("{} {} {}\n", it.fingerprint, it.key, it.made)),
+    );
     let digest = Sha256::of(text.as_bytes());
     text.push_str(&digest.to_string());
     text.into_bytes()

@@ -95,7 +95,9 @@ impl<R: PackageManager> Both<R> {
         };
         let (built, ()) = tokio::join!(work, listen);
         let Built { artifacts, warnings, .. } = built.map_err(Fault::from)?;
-        warnings.into_iter().for_each(|text| heard(Progress::Note { text }));
+        for text in warnings {
+            heard(Progress::Note { text });
+        }
         Ok(artifacts.into_iter().filter(|file| build.packages.contains(&file.name)).collect())
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn job(name: &str, commit: &CommitId) -> Job {
 }
 
 pub(crate) fn build(kitchen: &Kitchen, job: &Job) -> Result<Built, Fault> {
-    build_with(kitchen, job, kitchen.options())
+    build_with(kitchen, job, Kitchen::options())
 }
 
 pub(crate) fn build_with(kitchen: &Kitchen, job: &Job, options: Options) -> Result<Built, Fault> {
@@ -193,8 +193,10 @@ fn one_that_fails_takes_with_it_only_what_needs_it_and_the_rest_is_not_built_aga
     let needing = Job { needs: vec![base("bad")], base: base("good"), ..jobs[0].clone() };
     jobs.insert(2, needing);
     let (recipes, web) = (kitchen.world.recipes(), kitchen.web());
-    jobs.iter().for_each(|job| drop(recipes.fetch(&job.base).unwrap()));
-    let builder = kitchen.builder(&recipes, &web, kitchen.options());
+    for job in &jobs {
+        recipes.fetch(&job.base).unwrap();
+    }
+    let builder = kitchen.builder(&recipes, &web, Kitchen::options());
     let results = builder.build_all(&jobs, None, &|_| {});
     let [good, bad, needing, other] = &results[..] else { panic!("{results:?}") };
     assert!(good.is_ok() && other.is_ok(), "{results:?}");
@@ -207,7 +209,7 @@ fn one_that_fails_takes_with_it_only_what_needs_it_and_the_rest_is_not_built_aga
     assert!(fault.message.contains("'bad'"), "{fault:?}");
 
     // Another process goes on.
-    let again = kitchen.builder(&recipes, &web, kitchen.options());
+    let again = kitchen.builder(&recipes, &web, Kitchen::options());
     let list = again.resumable();
     let failed: Vec<_> = list.iter().filter(|it| it.failed.is_some()).map(|it| &*it.base).collect();
     assert_eq!((list.len(), &failed[..]), (3, &["bad"][..]));
@@ -232,7 +234,7 @@ fn a_build_that_downloads_fails_and_says_why() {
     let url = kitchen.serve("late.txt", b"x");
     let body = "build() { git clone 'https://example.org/x.git'; }\npackage() { :; }";
     for (name, sources, body) in [
-        ("clones", "".to_owned(), body),
+        ("clones", String::new(), body),
         // A source that .SRCINFO does not have.
         ("hides", format!("source=('{url}')\nsha256sums=(SKIP)\n"), package("hides")),
     ] {
@@ -258,7 +260,7 @@ fn a_commit_has_to_be_old_enough_whatever_the_aur_says() {
     let (pkgbuild, srcinfo) = recipe("dish", "1-1", &[], package("dish"));
     let commit = kitchen.world.commit("dish", &[("PKGBUILD", &pkgbuild), (".SRCINFO", &srcinfo)]);
     let young = Job { may_be_young: false, ..job("dish", &commit) };
-    let options = || Options { min_age: Duration::from_hours(72), ..kitchen.options() };
+    let options = || Options { min_age: Duration::from_hours(72), ..Kitchen::options() };
     for changed in [0, 1_500_000_000] {
         let young = Job { changed, ..young.clone() };
         let fault = build_with(&kitchen, &young, options()).unwrap_err();

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::judge::{self, Before};
 use super::keys::{self, Keys};
 use super::state::State;
-use super::{LARGEST_DATABASE, summary};
+use super::{LARGEST_DATABASE, is_files, summary};
 use crate::conf::{Check, Conf, Verify};
 use crate::error::Error;
 
@@ -200,7 +200,7 @@ async fn of_place(job: &Job, keys: Arc<Keys>) -> Result<(), Error> {
         if job.max_age_s.is_none() {
             return Ok(());
         }
-        let newest = summary::of(&job.place, job.file.ends_with(".files"))?.newest;
+        let newest = summary::of(&job.place, is_files(&job.file))?.newest;
         Ok(judge::fresh(&job.name, newest, job.max_age_s, now())?)
     })
     .await
@@ -259,7 +259,7 @@ fn verified(
     let before = before(job)?;
     let file = File::open(path).map_err(|error| Error::io(path, writing, error))?;
     keys.verify(&job.file, &file, signature, job.check, before.was_signed())?;
-    let new = summary::of(path, job.file.ends_with(".files"))?;
+    let new = summary::of(path, is_files(&job.file))?;
     judge::successor(&job.name, &new, &before)?;
     judge::fresh(&job.name, new.newest, job.max_age_s, now())?;
     if let Some(bytes) = signature {
@@ -279,7 +279,7 @@ fn verified(
 fn before(job: &Job) -> Result<Before, Error> {
     Ok(Before {
         // One that can't be read is as good as none.
-        summary: summary::of(&job.place, job.file.ends_with(".files")).ok(),
+        summary: summary::of(&job.place, is_files(&job.file)).ok(),
         signed: keys::beside(&signature_of(&job.place))?.is_some(),
         remembered: job.remembered,
     })

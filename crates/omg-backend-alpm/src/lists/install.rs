@@ -114,7 +114,7 @@ impl System<'_> {
         }
         let target = self.conf.db_path.join("sync").join(file);
         let old_signature = target.with_file_name(&signature_name);
-        let is_files = file.ends_with(".files");
+        let is_files = super::is_files(file);
         let before = Before {
             summary: summary::of(&target, is_files).ok(),
             signed: keys::beside(&old_signature)?.is_some(),

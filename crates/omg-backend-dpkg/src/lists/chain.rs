@@ -108,9 +108,12 @@ impl Chain {
     }
 }
 
+/// A suite's signed file, and what its signature is worth.
+type Opened = (Release, Trust);
+
 pub(crate) fn of_settings(settings: &Settings, known: &dyn Known) -> Chain {
     let mut chain = Chain { warnings: settings.warnings.clone(), ..Chain::default() };
-    let mut open: Option<(usize, Result<(Release, Trust), String>)> = None;
+    let mut open: Option<(usize, Result<Opened, String>)> = None;
     for place in &settings.places {
         let Some(suite) = settings.suites.get(place.suite) else { continue };
         if open.as_ref().is_none_or(|(number, _)| *number != place.suite) {

@@ -285,7 +285,7 @@ fn task(system: &System, job: Job, got: Got, told: &mut FetchedLists) -> Result<
     };
     judge::fresh(&system.conf, &job.suite, &release, system.seconds())?;
     let new = new.filter(|(files, _)| !is_in_place(system, &job.suite, files));
-    let needs = needs(system, &job, &release, new.is_some(), told)?;
+    let needs = needs(system, &job, &release, new.is_some(), told);
     Ok(Task { job, release, new, needs })
 }
 
@@ -335,7 +335,7 @@ fn needs(
     release: &Release,
     is_new: bool,
     told: &mut FetchedLists,
-) -> Result<Vec<Need>, Error> {
+) -> Vec<Need> {
     let wanted = languages::languages(&system.conf, &system.locale, &system.lists);
     let all = expand(&job.suite, &wanted);
     let mut needs = Vec::new();
@@ -362,7 +362,7 @@ fn needs(
     for index in all.iter().filter(required) {
         told.warnings.push(format!("{} does not have '{}'", job.suite.title(), index.key));
     }
-    Ok(needs)
+    needs
 }
 
 /// What follows a list's name in its file name: `.lz4`.

@@ -276,7 +276,9 @@ impl System {
         }
         self.check_copies(room)?;
         // Last: until then what is in place belongs to the old Release file, and apt fetches it anew.
-        releases.iter().for_each(|(name, digest)| steps.put(name, digest, true));
+        for (name, digest) in &releases {
+            steps.put(name, digest, true);
+        }
         steps.state(&self.state.text());
         Ok(steps)
     }

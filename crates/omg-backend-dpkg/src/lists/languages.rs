@@ -27,7 +27,9 @@ pub(super) fn languages(conf: &Conf, locale: &str, lists: &Path) -> Vec<String> 
         return all;
     }
     if configured.is_empty() {
-        of_locale(locale).iter().for_each(|language| add(language));
+        for language in of_locale(locale) {
+            add(&language);
+        }
         add("en");
     }
     for language in configured {

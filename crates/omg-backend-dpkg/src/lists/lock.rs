@@ -39,7 +39,7 @@ fn holder(file: &File) -> String {
     use rustix::process::{Flock, FlockType, fcntl_getlk};
     let ask = Flock::from(FlockType::WriteLock);
     let pid = fcntl_getlk(file, &ask).ok().flatten().and_then(|lock| lock.pid);
-    let Some(pid) = pid.map(|pid| pid.as_raw_nonzero()) else {
+    let Some(pid) = pid.map(rustix::process::Pid::as_raw_nonzero) else {
         return "another process".into();
     };
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();

@@ -212,7 +212,8 @@ struct Ruling<'a> {
 
 #[derive(Serialize)]
 struct Rule<'a> {
-    rule: &'a str,
+    #[serde(rename = "rule")]
+    name: &'a str,
     verdict: &'static str,
     why: &'a str,
     place: &'a str,
@@ -255,7 +256,7 @@ fn policy(session: &mut Session, packages: &[String]) -> Result<u8, Fault> {
 
 fn ruling<'a>(subject: &'a Subject, findings: &'a [Finding]) -> Ruling<'a> {
     let rule = |finding: &'a Finding| Rule {
-        rule: finding.rule,
+        name: finding.rule,
         verdict: word(finding.verdict),
         why: &finding.why,
         place: &finding.place,

@@ -81,7 +81,7 @@ pub(super) fn carry(
         more => format!("{more} recipes could not be built, {base} among them; the rest is done"),
     };
     let mut fault = Fault::new(Code::Partial, message).hint("`omg resume` tries them again");
-    fault.cause = first.cause.clone();
+    fault.cause.clone_from(&first.cause);
     fault.cause.insert(0, first.message.clone());
     fault.cause.extend(failures.iter().skip(1).map(|(base, fault)| format!("{base}: {fault}")));
     Err(fault)

@@ -165,7 +165,7 @@ pub(super) fn sync(session: &mut Session) -> Result<(), Fault> {
         return Err(unexpected(&reply));
     };
     if !changed.is_empty() {
-        let task = Task::Lists { directory: (*directory).to_owned() };
+        let task = Task::Lists { directory: (*directory).clone() };
         session.engine()?.order(task, terms(), |progress| show.hear(progress))?;
     }
     show.end();

@@ -85,12 +85,14 @@ fn show(session: &mut Session, body: &Body) {
     }
 }
 
+/// A program's name, and the unit that runs it.
+type Named = (String, Option<String>);
+
 fn look(proc: &Path) -> Result<Body, Fault> {
     let entries = std::fs::read_dir(proc).map_err(|error| {
         Fault::caused_by(Code::Unreadable, format!("{} can't be read", proc.display()), &error)
     })?;
-    let mut found: BTreeMap<(String, Option<String>), (Vec<u32>, BTreeSet<String>)> =
-        BTreeMap::new();
+    let mut found: BTreeMap<Named, (Vec<u32>, BTreeSet<String>)> = BTreeMap::new();
     let mut unreadable = 0;
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|it| it.parse::<u32>().ok()) else {

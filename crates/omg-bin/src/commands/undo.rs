@@ -140,14 +140,13 @@ pub(super) fn go(
         fault.cause.clone_from(&way.gone);
         return Err(fault);
     }
-    let code = match way.change() {
-        Some(change) => change::run_as(session, change, manner, undoes)?,
-        None => {
-            if !session.globals.json {
-                session.out.styled(Style::Good, "everything is as it was then").line();
-            }
-            0
+    let code = if let Some(change) = way.change() {
+        change::run_as(session, change, manner, undoes)?
+    } else {
+        if !session.globals.json {
+            session.out.styled(Style::Good, "everything is as it was then").line();
         }
+        0
     };
     if !manner.is_dry() {
         marks(session, &way.marks)?;

@@ -149,7 +149,7 @@ impl Show {
             (None, Some(pid)) => format!("process {pid}"),
             _ => "another process".to_owned(),
         };
-        if !self.waiting || seconds % 10 == 0 {
+        if !self.waiting || seconds.is_multiple_of(10) {
             self.say(&format!("waiting for {holder}, which holds {lock} ({seconds} s)"));
         }
         self.waiting = true;

@@ -89,7 +89,7 @@ pub(crate) fn arch() -> Option<tempfile::TempDir> {
     assert!(packed.unwrap().success());
     std::fs::remove_dir_all(&entries).unwrap();
     // Their age is shown in whole hours, so that two runs of one test say the same.
-    let fetched = SystemTime::now() - Duration::from_secs(3 * 3600 + 600);
+    let fetched = SystemTime::now() - Duration::from_mins(190);
     std::fs::File::open(&database).unwrap().set_modified(fetched).unwrap();
     Some(root)
 }

@@ -181,7 +181,7 @@ fn what_pacman_left_is_named_and_repaired() {
     // As pacman leaves it when it is killed while it unpacks.
     let entry = ours.database().join("local/b-1-1");
     fs::remove_file(entry.join("desc")).unwrap();
-    OpenOptions::new().write(true).create_new(true).mode(0).open(lock(&ours)).unwrap();
+    OpenOptions::new().write(true).create_new(true).mode(0o0).open(lock(&ours)).unwrap();
     let fault = driver::commit(&ours, &install(&["a"]), &[]).unwrap_err();
     assert_eq!(fault.code, Code::Interrupted);
     assert!(fault.message.contains("b 1-1 is half installed"), "{fault:?}");

@@ -70,7 +70,7 @@ pub(crate) fn commit_telling(
     let commission = Commission { change, plan: &plan, files: &files, conffiles: Conffiles::Keep };
     let _alone = CURRENT_DIRECTORY.lock();
     let notices = committer.apply(&commission, told)?;
-    Ok(Done { notices, plan })
+    Ok(Done { plan, notices })
 }
 
 /// Copies with signatures that were checked.

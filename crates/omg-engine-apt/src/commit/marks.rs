@@ -93,9 +93,10 @@ fn merged(old: &str, marks: &BTreeMap<Key, bool>) -> (String, Vec<Key>) {
     }
     for ((name, architecture), mark) in left {
         if mark {
-            text.push_str(&format!(
-                "Package: {name}\nArchitecture: {architecture}\nAuto-Installed: 1\n\n"
-            ));
+            text.extend([
+                format!("Package: {name}\n"),
+                format!("Architecture: {architecture}\nAuto-Installed: 1\n\n"),
+            ]);
             changed.push((name, architecture));
         }
     }

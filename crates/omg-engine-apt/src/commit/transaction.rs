@@ -45,7 +45,7 @@ pub(super) fn run(
     configure(&config, place, commission)?;
     let begun = SystemTime::now();
     cache.get_archives(&mut AcquireProgress::quiet()).map_err(|error| {
-        failed("an archive is not where it was put", AptErrors::from(error), Vec::new())
+        failed("an archive is not where it was put", &AptErrors::from(error), Vec::new())
     })?;
     if keep {
         keep_archives(commission, place.archives)?;
@@ -53,13 +53,13 @@ pub(super) fn run(
     reach!("commit.dpkg.before");
     locks.lend();
     // Only counted: it makes libapt tell dpkg that its frontend has the locks.
-    apt_lock().map_err(|errors| failed("libapt can't begin", errors, Vec::new()))?;
+    apt_lock().map_err(|errors| failed("libapt can't begin", &errors, Vec::new()))?;
     let ran = heard(report, |status| cache.do_install(&mut InstallProgress::fd(status)));
     apt_unlock();
     reach!("commit.dpkg.after");
     let (result, output) = ran?;
     if let Err(errors) = result {
-        return Err(failed("dpkg failed", errors, output));
+        return Err(failed("dpkg failed", &errors, output));
     }
     Ok(new_conffiles(place, commission, begun))
 }
@@ -103,7 +103,7 @@ fn command_line(change: &Change) -> String {
     clean(&words.collect::<Vec<_>>().join(" "))
 }
 
-fn failed(what: &str, errors: AptErrors, output: Vec<String>) -> Error {
+fn failed(what: &str, errors: &AptErrors, output: Vec<String>) -> Error {
     let said: Vec<String> = errors.iter().map(|message| clean(&message.msg)).collect();
     let what = match said.first() {
         Some(first) => format!("{what}: {first}"),

@@ -1,6 +1,7 @@
 //! Plans of the engine, compared with what `apt-get -s` says of the same root.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     clippy::format_push_string,
     reason = "helpers of tests: they may fail by panicking, say what they skip, and build small texts"

@@ -244,9 +244,9 @@ fn plans_that_can_not_be_are_refused() {
 fn change() -> impl Strategy<Value = Change> {
     let texts = || prop::collection::vec("\\PC{0,20}", 0..20);
     let pairs = prop::collection::vec(("\\PC{0,9}", "\\PC{0,9}"), 0..5);
-    (texts(), pairs, any::<[bool; 5]>(), any::<Option<u64>>()).prop_map(
+    (texts(), pairs, any::<[bool; 6]>(), any::<Option<u64>>()).prop_map(
         |(targets, providers, on, age)| {
-            let [recursive, purge, follow, reinstall, without_recommends] = on;
+            let [recursive, purge, follow, reinstall, without_recommends, as_dependencies] = on;
             let options = PlanOptions {
                 scope: Scope::Full,
                 recursive,
@@ -254,6 +254,7 @@ fn change() -> impl Strategy<Value = Change> {
                 follow,
                 reinstall,
                 without_recommends,
+                as_dependencies,
                 min_age_s: age,
             };
             Change { operation: Operation::Upgrade, targets, providers, options }

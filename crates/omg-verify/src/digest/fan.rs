@@ -139,8 +139,9 @@ fn spread<'scope>(
     mut channels: Vec<SyncSender<Chunk>>,
 ) -> Result<Digests, Error> {
     let Hasher { sha256, sha512, blake3, .. } = Hasher::new(also);
-    let sha256 = digesting(scope, &mut channels, sha256, |it, bytes| it.update(bytes));
-    let sha512 = sha512.map(|it| digesting(scope, &mut channels, it, |it, bytes| it.update(bytes)));
+    let sha256 = digesting(scope, &mut channels, sha256, ring::digest::Context::update);
+    let sha512 =
+        sha512.map(|it| digesting(scope, &mut channels, it, super::sha512::Context::update));
     let blake3 = blake3.map(|it| {
         digesting(scope, &mut channels, it, |it, bytes| {
             it.update(bytes);

@@ -1,6 +1,6 @@
 //! SHA-512 as the OpenPGP library's backend computes it.
 
-use sequoia_openpgp::crypto::hash::Context as Backend;
+use sequoia_openpgp::crypto::hash::{Builder, Context as Backend};
 use sequoia_openpgp::types::HashAlgorithm;
 
 use super::Sha512;
@@ -11,7 +11,7 @@ pub(super) struct Context(Option<Backend>);
 
 impl Context {
     pub(super) fn new() -> Self {
-        Self(HashAlgorithm::SHA512.context().ok().map(|it| it.for_digest()))
+        Self(HashAlgorithm::SHA512.context().ok().map(Builder::for_digest))
     }
 
     pub(super) fn update(&mut self, bytes: &[u8]) {

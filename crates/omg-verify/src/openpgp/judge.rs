@@ -191,16 +191,13 @@ impl VerificationHelper for &mut Judge<'_> {
     fn check(&mut self, structure: MessageStructure<'_>) -> pgp::Result<()> {
         self.findings.clearsigned = structure.processed_csf_message();
         for layer in structure {
-            match layer {
-                MessageLayer::SignatureGroup { results } => {
-                    for checked in results {
-                        self.take(checked);
-                    }
-                }
-                _ => {
-                    self.findings.broken = true;
-                    self.findings.reasons.push("it is compressed or encrypted".to_owned());
-                }
+            let MessageLayer::SignatureGroup { results } = layer else {
+                self.findings.broken = true;
+                self.findings.reasons.push("it is compressed or encrypted".to_owned());
+                continue;
+            };
+            for checked in results {
+                self.take(checked);
             }
         }
         Ok(())

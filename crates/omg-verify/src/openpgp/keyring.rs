@@ -150,10 +150,8 @@ impl Keyring {
 
     /// Tells apart keyrings whose verdicts may differ.
     pub fn digest(&self) -> Sha256 {
-        let mut text = String::new();
-        for source in &self.sources {
-            text.push_str(&format!("source {source}\n"));
-        }
+        let sources: Vec<_> = self.sources.iter().map(|it| format!("source {it}\n")).collect();
+        let mut text = sources.concat();
         let mut only: Vec<_> =
             self.only.iter().map(|it| format!("only {} {}\n", it.fingerprint, it.exact)).collect();
         only.sort();

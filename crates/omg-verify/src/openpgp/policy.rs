@@ -101,7 +101,7 @@ impl CryptoPolicy {
     }
 
     /// May this signature of one key say something of another?
-    pub(crate) fn over_keys(self, signature: &Signature) -> bool {
+    pub(crate) fn over_keys(signature: &Signature) -> bool {
         signature.hash_algo() != HashAlgorithm::SHA1 || before(signature, GNUPG_SHA1_END)
     }
 }

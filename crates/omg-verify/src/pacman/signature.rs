@@ -188,7 +188,7 @@ impl Judge<'_> {
         };
         let handles = signature.get_issuers();
         let mut keys = cert.keys().key_handles(handles).map(|it| it.key());
-        match keys.find(|key| fits(key)).map(|it| it.fingerprint()) {
+        match keys.find(|key| fits(key)).map(Key::fingerprint) {
             Some(key) => self.take(signature, cert, &key),
             None => self.refuse(cert, &format!("{reason:#}")),
         }

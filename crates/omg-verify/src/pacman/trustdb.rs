@@ -85,7 +85,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Numbers, BTreeMap<Fingerprint, Owne
         else {
             continue;
         };
-        let digits: String = fingerprint.iter().map(|it| format!("{it:02X}")).collect();
+        let digits = sequoia_openpgp::fmt::hex::encode(fingerprint);
         if let Ok(fingerprint) = Fingerprint::parse(&digits) {
             let owned = Owned { owner: Owner::of(*value), disabled: value & DISABLED != 0 };
             owners.insert(fingerprint, owned);

@@ -31,7 +31,6 @@ pub(super) enum Validity {
 /// The web as it is at a moment.
 pub(super) struct Web<'a> {
     keyring: &'a Keyring,
-    crypto: CryptoPolicy,
     policy: &'a dyn Policy,
     now: SystemTime,
 }
@@ -39,7 +38,7 @@ pub(super) struct Web<'a> {
 impl<'a> Web<'a> {
     /// `policy` is that of `crypto`.
     pub(super) fn new(keyring: &'a Keyring, crypto: CryptoPolicy, policy: &'a dyn Policy) -> Self {
-        Self { keyring, crypto, policy, now: crypto.time() }
+        Self { keyring, policy, now: crypto.time() }
     }
 
     /// How valid is this key? Keys that are disabled are valid as before; whoever uses them asks for that.
@@ -107,7 +106,7 @@ impl<'a> Web<'a> {
         let of = user.amalgamation();
         let certified = of
             .active_certifications_by_key(self.policy, self.now, key)
-            .filter(|it| self.crypto.over_keys(it))
+            .filter(|it| CryptoPolicy::over_keys(it))
             .filter_map(|it| it.signature_creation_time())
             .max();
         let revoked = of

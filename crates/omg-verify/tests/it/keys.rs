@@ -159,8 +159,8 @@ fn only_named_keys_may_sign() {
     };
     let [primary, sub] = names.as_slice() else { panic!("{names:?}") };
     assert!(by(&[]));
-    assert!(by(&[primary.clone()]));
-    assert!(by(&[sub.clone()]));
+    assert!(by(std::slice::from_ref(primary)));
+    assert!(by(std::slice::from_ref(sub)));
     assert!(by(&[format!("{sub}!")]));
     assert!(!by(&[format!("{primary}!")]));
     assert!(!by(&["A".repeat(40)]));

@@ -1,7 +1,6 @@
 //! What this crate says of real and made signatures, compared with what gpgv, sqv and pacman say.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "helpers of tests: they may fail by panicking, and say what they skip"
 )]

@@ -15,7 +15,9 @@ fn keyrings(root: &Path) -> Vec<PathBuf> {
     let mut seen = std::collections::BTreeSet::new();
     for package in files(&root.join("keyrings"), |_| true) {
         let directory = package.join("usr/share/keyrings");
-        for path in files(&directory, |name| name.ends_with(".gpg") || name.ends_with(".pgp")) {
+        for path in files(&directory, |name| {
+            [Some("gpg"), Some("pgp")].contains(&name.rsplit_once('.').map(|it| it.1))
+        }) {
             if seen.insert(fs::read(&path).unwrap()) {
                 found.push(path);
             }
@@ -32,7 +34,7 @@ fn split(bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let at = rest.find("\n-----BEGIN PGP SIGNATURE-----").unwrap();
     let (text, signature) = rest.split_at(at);
     let text: Vec<_> = text.split('\n').map(|it| it.strip_prefix("- ").unwrap_or(it)).collect();
-    (text.join("\n").into_bytes(), signature[1..].as_bytes().to_vec())
+    (text.join("\n").into_bytes(), signature.as_bytes()[1..].to_vec())
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn add(kitchen: &Kitchen, name: &str, body: &str) -> super::Job {
 fn limited(kitchen: &Kitchen, job: &super::Job, limits: Limits) -> Fault {
     let (recipes, web) = (kitchen.world.recipes(), kitchen.web());
     recipes.fetch(&job.base).unwrap();
-    let builder = kitchen.limited(&recipes, &web, kitchen.options(), limits);
+    let builder = kitchen.limited(&recipes, &web, Kitchen::options(), limits);
     builder.build(job, None, &|_| {}).map_err(Fault::from).unwrap_err()
 }
 
@@ -206,7 +206,8 @@ fn without_a_sandbox_nothing_is_built() {
     let none = Path::new("/nowhere/bwrap");
     let confinement = kitchen.confinement(Limits::default()).bubblewrap(none);
     let builder =
-        Builder::new(&recipes, confinement, &web, &kitchen.directory(), kitchen.options()).unwrap();
+        Builder::new(&recipes, confinement, &web, &kitchen.directory(), Kitchen::options())
+            .unwrap();
     assert_eq!(Fault::from(builder.check().unwrap_err()).code, Code::Sandbox);
     let fault = Fault::from(builder.build(&job, None, &|_| {}).unwrap_err());
     assert_eq!((fault.code, fault.code.exit()), (Code::Sandbox, 9));
@@ -214,7 +215,7 @@ fn without_a_sandbox_nothing_is_built() {
     if is_root() {
         let own = omg_sandbox::Confinement::new(omg_sandbox::Profile::Build, &kitchen.shim());
         let directory = kitchen.directory();
-        let builder = Builder::new(&recipes, own, &web, &directory, kitchen.options()).unwrap();
+        let builder = Builder::new(&recipes, own, &web, &directory, Kitchen::options()).unwrap();
         assert!(builder.build(&job, None, &|_| {}).is_err(), "nothing is built as root");
     }
     assert!(kitchen.confinement(Limits::default()).check(&kitchen.world.path("work")).is_ok());

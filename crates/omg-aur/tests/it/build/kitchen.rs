@@ -81,7 +81,7 @@ impl Kitchen {
         Web::local(self.runtime.handle().clone()).unwrap()
     }
 
-    pub(crate) fn options(&self) -> Options {
+    pub(crate) fn options() -> Options {
         Options { min_age: Duration::ZERO, local_sources: true, ..Options::default() }
     }
 

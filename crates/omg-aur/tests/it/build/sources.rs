@@ -14,15 +14,16 @@ use super::{build, job};
 use crate::data::skip;
 use crate::world::base;
 
+/// Of `abc`.
+const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
+
 /// A recipe with one source from the web, and lists of checksums as given.
 fn with_sums(kitchen: &Kitchen, name: &str, source: &str, lists: &[(&str, &str)]) -> super::Job {
     let mut srcinfo = format!(
         "pkgbase = {name}\n\tpkgver = 1\n\tpkgrel = 1\n\tarch = any\n\tsource = {source}\n"
     );
-    for (list, sum) in lists {
-        srcinfo.push_str(&format!("\t{list} = {sum}\n"));
-    }
-    srcinfo.push_str(&format!("\npkgname = {name}\n"));
+    srcinfo.extend(lists.iter().map(|(list, sum)| format!("\t{list} = {sum}\n")));
+    srcinfo.extend([format!("\npkgname = {name}\n")]);
     let pkgbuild = format!(
         "pkgname={name}\npkgver=1\npkgrel=1\narch=(any)\nsource=('{source}')\nsha256sums=(SKIP)\n{}\n",
         package(name)
@@ -37,7 +38,6 @@ fn checksums_decide_and_skip_vouches_for_nothing() {
     let url = kitchen.serve("x.txt", b"abc");
     let good = sha256(b"abc");
     let bad = sha256(b"abd");
-    const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
     let refused: [(&str, &[(&str, &str)]); 6] = [
         ("wrong", &[("sha256sums", &bad)]),
         ("skipped", &[("sha256sums", "SKIP")]),
@@ -78,7 +78,7 @@ fn nothing_of_the_recipe_runs_before_its_sources_are_verified() {
     let (recipes, web) = (kitchen.world.recipes(), kitchen.web());
     recipes.fetch(&base("eager")).unwrap();
     let output = Mutex::new(0);
-    let builder = kitchen.builder(&recipes, &web, kitchen.options());
+    let builder = kitchen.builder(&recipes, &web, Kitchen::options());
     let result = builder.build(&job("eager", &commit), None, &|progress| {
         if matches!(progress, Progress::Output { .. }) {
             *output.lock().unwrap() += 1;

@@ -39,14 +39,14 @@ fn scene() -> Scene {
 
 fn good() -> Package {
     let mut package = Package::new("tool", "1.0-1");
-    package.files[0].1 = "good".to_owned();
+    "good".clone_into(&mut package.files[0].1);
     package
 }
 
 /// A package of the same size with something else in it.
 fn evil(into: &Path) -> PathBuf {
     let mut package = good();
-    package.files[0].1 = "evil".to_owned();
+    "evil".clone_into(&mut package.files[0].1);
     fs::create_dir_all(into).unwrap();
     package.build(into)
 }
