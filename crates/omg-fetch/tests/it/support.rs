@@ -1,3 +1,5 @@
+//! Stores, servers and requests of the tests.
+
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;

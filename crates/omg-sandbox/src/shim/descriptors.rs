@@ -1,5 +1,5 @@
 //! Open files that a program begins with.
-#![allow(unsafe_code, reason = "files of which only the number is known are closed by the kernel")]
+#![expect(unsafe_code, reason = "files of which only the number is known are closed by the kernel")]
 
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
