@@ -5,6 +5,7 @@
 
 mod arch;
 mod changes;
+mod download;
 mod figures;
 mod host;
 mod instructions;
@@ -28,6 +29,11 @@ const PARTS: &[Part] = &[
     ("peers", "whole processes beside apt, apt-cache, aptitude and dpkg-query", peers::run),
     ("figures", "start-up, memory, search inside the index, codec, status scan", figures::run),
     ("arch", "Arch databases, the AUR, and plans beside pacman and apt-get", arch::run),
+    (
+        "download",
+        "fifty packages from a mirror with and without latency, beside apt-get",
+        download::run,
+    ),
     ("load", "round trips on a kept connection, and 10,000 requests/s on eight", load::run),
     ("changes", "how soon a change behind the daemon's back is seen", changes::run),
     ("relevance", "the query table, beside apt-cache search", relevance::run),
