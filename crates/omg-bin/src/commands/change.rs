@@ -91,7 +91,7 @@ pub(super) fn run_as(
 
 /// The plan. As JSON it is the whole answer of a dry run, and the first of several objects, a line each,
 /// where something is done.
-fn show(session: &mut Session, plan: &Plan) {
+pub(super) fn show(session: &mut Session, plan: &Plan) {
     if session.globals.json {
         session.json("omg.plan/1", plan::Body::of(plan));
     } else if session.globals.quiet {

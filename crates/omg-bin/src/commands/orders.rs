@@ -5,6 +5,7 @@ use omg_core::{Fault, Outcome, Task};
 use omg_proto::{Query, Reply};
 use serde::Serialize;
 
+use super::carry::Carried;
 use super::{Group, Verb, carry, change};
 use crate::engine::Terms;
 use crate::past;
@@ -184,12 +185,6 @@ pub(super) fn sync(session: &mut Session) -> Result<(), Fault> {
     Ok(())
 }
 
-#[derive(Serialize)]
-struct Done<'a> {
-    record: u64,
-    notices: &'a [omg_core::Notice],
-}
-
 /// How orders without a plan are carried out.
 pub(super) fn terms() -> Terms {
     Terms::default()
@@ -200,14 +195,13 @@ fn give(session: &mut Session, task: Task, nothing: &str) -> Result<u8, Fault> {
     let mut show = carry::show(session);
     let outcome = session.engine()?.order(task, terms(), |progress| show.hear(progress))?;
     show.end();
-    tell(session, &outcome, nothing);
+    tell(session, outcome, nothing);
     Ok(0)
 }
 
-fn tell(session: &mut Session, outcome: &Outcome, nothing: &str) {
+fn tell(session: &mut Session, outcome: Outcome, nothing: &str) {
     if session.globals.json {
-        let done = Done { record: outcome.record, notices: &outcome.notices };
-        return session.json("omg.outcome/1", done);
+        return Carried { outcomes: vec![outcome] }.tell(session);
     }
     if outcome.notices.is_empty() && outcome.changes.is_empty() {
         session.out.note(nothing);

@@ -8,7 +8,7 @@ use omg_core::{Change, Code, Fault, Operation};
 use serde::{Deserialize, Serialize};
 
 use super::change::{self, Manner};
-use super::{Group, Verb};
+use super::{Group, Verb, undo};
 use crate::places;
 use crate::session::Session;
 
@@ -41,7 +41,7 @@ impl Verb for Resume {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                session.out.note("nothing is left to be built");
+                undo::nothing(session, "nothing is left to be built");
                 return Ok(0);
             }
             Err(error) => {

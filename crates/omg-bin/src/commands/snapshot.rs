@@ -72,7 +72,8 @@ struct Listed {
     packages: usize,
 }
 
-const SCHEMA: &str = "omg.snapshot/1";
+/// Of the file.
+const SCHEMA: &str = "omg.snapshot-file/1";
 
 impl Verb for Snapshot {
     const NAME: &'static str = "snapshot";
@@ -91,6 +92,9 @@ impl Verb for Snapshot {
             Action::Delete { name } => {
                 let path = path(&name)?;
                 std::fs::remove_file(&path).map_err(|error| absent(&name, &error))?;
+                if session.globals.json {
+                    return list(session);
+                }
                 session.out.note(&format!("{name} is forgotten"));
                 Ok(0)
             }
@@ -134,7 +138,7 @@ fn create(session: &mut Session, name: Option<String>) -> Result<u8, Fault> {
         .map_err(|error| unwritable(&error))?;
     if session.globals.json {
         let (created, root) = (rfc3339(created).to_string(), kept.root);
-        session.json(SCHEMA, Listed { name, created, root, packages: count });
+        session.json("omg.snapshot/1", Listed { name, created, root, packages: count });
     } else {
         session.out.styled(Style::Good, &format!("{name}: {count} packages")).line();
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use omg_audit::{Filter, Reader};
-use omg_core::{Code, Fault, InstallReason, Task};
+use omg_core::{Code, Fault, InstallReason, Plan, Task};
 use omg_proto::{ListFilter, Query, Reply};
 
 use super::change::{self, Manner};
@@ -108,11 +108,20 @@ pub(super) fn rollback(
     }
     let after: Vec<&Past> = all.iter().filter(|past| past.id > id && past.moved()).collect();
     let Some(first) = after.first() else {
-        session.out.note("nothing was changed since");
+        nothing(session, "nothing was changed since");
         return Ok(0);
     };
     let first = first.id;
     go(session, &past::before(after), manner, Some(first))
+}
+
+/// Says that nothing has to be done; as JSON that is a plan without changes.
+pub(super) fn nothing(session: &mut Session, text: &str) {
+    if session.globals.json {
+        change::show(session, &Plan::default());
+    } else {
+        session.out.styled(Style::Good, text).line();
+    }
 }
 
 /// Plans the way to a state against the system of today, and goes it.
@@ -143,9 +152,7 @@ pub(super) fn go(
     let code = if let Some(change) = way.change() {
         change::run_as(session, change, manner, undoes)?
     } else {
-        if !session.globals.json {
-            session.out.styled(Style::Good, "everything is as it was then").line();
-        }
+        nothing(session, "everything is as it was then");
         0
     };
     if !manner.is_dry() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// The same JSON with every character that could do something to a terminal written as `\u…`. serde
 /// does so below U+0020 only. Outside strings JSON has none of them, so the meaning stays.
-fn harmless(text: String) -> String {
+pub(super) fn harmless(text: String) -> String {
     let dangerous = |c: char| c != '\n' && is_dangerous(c);
     if text.is_ascii() && !text.contains('\x7f') || !text.contains(dangerous) {
         return text;

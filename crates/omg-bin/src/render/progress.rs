@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use omg_core::{Phase, Progress};
 
+use super::json::harmless;
 use super::{Screen, Style, bytes, clean, cut, width};
 
 /// Between two lines off a terminal.
@@ -283,7 +284,7 @@ fn title(phase: Phase) -> &'static str {
 fn event(progress: &Progress) {
     if let Ok(text) = serde_json::to_string(progress) {
         // Whoever reads the events may leave; the work goes on.
-        let _ = writeln!(io::stdout().lock(), "{text}");
+        let _ = writeln!(io::stdout().lock(), "{}", harmless(text));
     }
 }
 
