@@ -2,7 +2,7 @@
 //! and put into place by the engine, all or none, exactly as pacman names and keeps them.
 //!
 //! [`Alpm`](crate::Alpm) fetches without any right: what it leaves in a directory is a proposal.
-//! [`install`] is the side of root, and believes nothing of it. `docs/sync.md` has the flow and how it
+//! [`install()`] is the side of root, and believes nothing of it. `docs/sync.md` has the flow and how it
 //! differs from pacman's.
 
 pub(crate) mod fetch;

@@ -2,7 +2,7 @@
 //! the engine, all or none, exactly as apt names and keeps them.
 //!
 //! [`fetch`](crate::Dpkg) works without any right: what it leaves in a directory is a proposal.
-//! [`install`] is the side of root, and believes nothing of it: signature, dates and digests are
+//! [`install()`] is the side of root, and believes nothing of it: signature, dates and digests are
 //! checked again with the root's own sources and keyrings. [`verify_chain`] tells of the lists that
 //! are in place who signed for them. `docs/sync.md` has the flow and how it differs from apt's.
 

@@ -60,8 +60,8 @@ pub trait Committer: Sized {
     /// holds them, then opens the databases.
     ///
     /// # Errors
-    /// [`Code::Lock`](omg_core::Code::Lock) with the holder's name; a database can't be read;
-    /// [`Code::Interrupted`](omg_core::Code::Interrupted) is left to [`Self::interrupted`].
+    /// [`Code::Lock`] with the holder's name; a database can't be read;
+    /// [`Code::Interrupted`] is left to [`Self::interrupted`].
     fn open(root: &Path, patience: Duration, report: &dyn Report) -> Result<Self, Fault>;
 
     /// Did an earlier change of whichever tool end half way? One line for each thing that is unfinished.
@@ -85,7 +85,7 @@ pub trait Committer: Sized {
     /// Checks the signature of an open file by the rules of the native tool.
     ///
     /// # Errors
-    /// [`Code::Signature`](omg_core::Code::Signature).
+    /// [`Code::Signature`].
     fn check_signature(
         &mut self,
         proof: &Proof,
@@ -97,7 +97,7 @@ pub trait Committer: Sized {
     /// Does it. A signal to this process does not end a transaction that has begun.
     ///
     /// # Errors
-    /// [`Code::Transaction`](omg_core::Code::Transaction) with the end of the tool's output. What was
+    /// [`Code::Transaction`] with the end of the tool's output. What was
     /// done until then is in the databases.
     fn apply(
         &mut self,

@@ -37,7 +37,7 @@ const FOREIGN: [&str; 6] = ["proc/", "sys/", "dev/", "run/", "tmp/", "home/"];
 pub struct Finding {
     /// What.
     pub kind: FindingKind,
-    /// Which entry; made safe to show by [`paths`](self)'s rules.
+    /// Which entry; made safe to show by this module's rules.
     pub path: String,
 }
 
