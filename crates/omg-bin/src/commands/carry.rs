@@ -1,9 +1,12 @@
 //! From an approved plan to a changed system: staged by the daemon, carried out by the engine.
 
+mod bound;
+
 use std::collections::BTreeMap;
 
 use omg_core::{
-    Action, Change, Code, Fault, NoticeKind, Operation, Outcome, Plan, Planned, Staged, Task,
+    Action, Change, Code, Fault, Notice, NoticeKind, Operation, Outcome, Plan, Planned, Staged,
+    Task,
 };
 use omg_proto::{Query, Reply, providers_text, targets_text};
 use serde::Serialize;
@@ -83,15 +86,45 @@ pub(super) fn commit(
     if staged.plan.changes.is_empty() {
         return Ok(());
     }
+    bound::check(approved.plan, &staged.plan)
+        .map_err(|fault| past::noted("stage", Some(approved.change), fault))?;
     let task = Task::Apply {
         change: staged.change.clone(),
         digest: staged.plan.digest(),
         artifacts: staged.artifacts.clone(),
         undoes: approved.undoes,
     };
-    let outcome = session.engine()?.order(task, approved.terms, |progress| show.hear(progress))?;
+    let mut outcome =
+        session.engine()?.order(task, approved.terms, |progress| show.hear(progress))?;
+    mark(session, approved, show, &mut outcome);
     carried.outcomes.push(outcome);
     Ok(())
+}
+
+/// Has what was installed for others count so. What keeps it from that is told; the packages are there.
+fn mark(session: &mut Session, approved: &Approved<'_>, show: &mut Show, outcome: &mut Outcome) {
+    let packages = bound::dependencies(approved.plan, &outcome.changes);
+    if packages.is_empty() {
+        return;
+    }
+    let task = Task::Mark { packages: packages.clone(), automatic: true };
+    let marked = session
+        .engine()
+        .and_then(|engine| engine.order(task, approved.terms, |progress| show.hear(progress)));
+    match marked {
+        Ok(_) => {
+            let of_others = |change: &&mut Planned| packages.contains(&change.name);
+            outcome.changes.iter_mut().filter(of_others).for_each(|it| it.automatic = true);
+        }
+        Err(fault) => outcome.notices.push(Notice {
+            kind: NoticeKind::Note,
+            package: String::new(),
+            text: format!(
+                "`omg mark auto {}` is left to do, which failed: {fault}",
+                packages.join(" ")
+            ),
+        }),
+    }
 }
 
 /// While a transaction runs, an interrupt from the keyboard reaches `omg` and must not end it: the
