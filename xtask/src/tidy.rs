@@ -2,6 +2,7 @@
 
 mod edges;
 mod links;
+mod security;
 mod source;
 
 use crate::shell::{self, Outcome};
@@ -43,6 +44,11 @@ pub(crate) fn run() -> Outcome {
             _ => {}
         }
     }
+    let mut sources = security::Sources::new();
+    for path in files.iter().filter(|path| is_rust(path)) {
+        sources.insert(path.strip_prefix(&root).unwrap_or(path).to_owned(), read(path)?);
+    }
+    breaches.extend(security::check(&read(&root.join(security::PAGE))?, &sources));
     for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         breaches.extend(links::check(&root, Path::new(name), &read(&root.join(name))?));
     }
