@@ -56,7 +56,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             connections: 8,
-            per_host: 4,
+            per_host: 6,
             connect: Duration::from_secs(10),
             window: Duration::from_secs(20),
             rate: 1024,
