@@ -57,6 +57,11 @@ pub(crate) fn apply<C: Committer>(
     reach!("commit.plan.after");
     same(&plan, &asked)?;
     case.entry = std::mem::take(&mut case.entry).plan(&plan, &desk.vendor);
+    for (at, automatic) in committer.automatic(&plan)? {
+        if let Some(subject) = case.entry.subjects.get_mut(at) {
+            subject.automatic_before = Some(automatic);
+        }
+    }
     let proofs = committer.proofs(&plan)?;
     complete(&plan, &proofs)?;
     reach!("commit.proofs.after");
@@ -81,7 +86,7 @@ pub(crate) fn apply<C: Committer>(
     let mut outcome = Outcome { record: 0, changes: plan.changes.clone(), notices };
     let done = match &result {
         Ok(()) => Done::from(&outcome),
-        Err(_) => partly(&mut committer, &plan, &desk.vendor),
+        Err(_) => partly(&mut committer, &plan, &case.entry.subjects),
     };
     outcome.record = case::end(pending, &result, &done)?;
     Ok(outcome)
@@ -277,15 +282,12 @@ fn blame(error: Error, artifact: Option<&Artifact>) -> Error {
 }
 
 /// What was done of a plan whose transaction failed.
-fn partly(committer: &mut impl Committer, plan: &Plan, vendor: &str) -> Done {
+fn partly(committer: &mut impl Committer, plan: &Plan, intended: &[Subject]) -> Done {
     let left = |text: String| Done { subjects: Vec::new(), notices: vec![text] };
     let mut done = match committer.carried_out(plan) {
         Ok(indexes) => {
-            let done = indexes.into_iter().filter_map(|at| plan.changes.get(at));
-            Done {
-                subjects: done.map(|it| Subject::planned(it, vendor)).collect(),
-                notices: Vec::new(),
-            }
+            let done = indexes.into_iter().filter_map(|at| intended.get(at));
+            Done { subjects: done.cloned().collect(), notices: Vec::new() }
         }
         Err(fault) => left(format!("what was done is not known: {fault}")),
     };

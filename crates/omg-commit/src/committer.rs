@@ -113,6 +113,13 @@ pub trait Committer: Sized {
         Err(Fault::new(Code::Failure, "this engine can't tell"))
     }
 
+    /// Which packages of `plan` that are here now, by index, are here for others. The log needs it to say
+    /// how to take back what removes them.
+    ///
+    /// # Errors
+    /// The database can't be read.
+    fn automatic(&mut self, plan: &Plan) -> Result<Vec<(usize, bool)>, Fault>;
+
     /// Marks installed packages. Answers with those whose mark differs now.
     ///
     /// # Errors

@@ -150,6 +150,15 @@ impl Committer for AlpmCommitter {
         Ok(done.map(|(at, _)| at).collect())
     }
 
+    fn automatic(&mut self, plan: &Plan) -> Result<Vec<(usize, bool)>, Fault> {
+        let handle = &self.planner()?.handle;
+        let changes = plan.changes.iter().enumerate();
+        let here = changes.filter_map(|(at, planned)| {
+            Some((at, handle.installed(&planned.name)?.reason() == PackageReason::Depend))
+        });
+        Ok(here.collect())
+    }
+
     fn mark(&mut self, packages: &[String], automatic: bool) -> Result<Vec<String>, Fault> {
         let handle = &self.planner()?.handle;
         let reason = if automatic { PackageReason::Depend } else { PackageReason::Explicit };

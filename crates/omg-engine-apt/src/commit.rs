@@ -110,6 +110,16 @@ impl Committer for AptCommitter {
         Ok(self.status()?.carried_out(plan))
     }
 
+    fn automatic(&mut self, plan: &Plan) -> Result<Vec<(usize, bool)>, Fault> {
+        let marked = marks::automatic(&paths(&self.conf).marks)?;
+        let changes = plan.changes.iter().enumerate();
+        let here = changes.filter(|(_, planned)| planned.old_version.is_some());
+        let mark = |(at, planned): (usize, &Planned)| {
+            (at, marked.contains(&(planned.name.clone(), self.native(&planned.architecture))))
+        };
+        Ok(here.map(mark).collect())
+    }
+
     fn mark(&mut self, packages: &[String], automatic: bool) -> Result<Vec<String>, Fault> {
         let status = self.status()?;
         let mut wanted = BTreeMap::new();
@@ -163,7 +173,11 @@ impl AptCommitter {
 
     /// libapt has packages for all architectures as packages of the native one.
     fn architecture(&self, entry: &Entry) -> String {
-        match entry.architecture.as_str() {
+        self.native(&entry.architecture)
+    }
+
+    fn native(&self, architecture: &str) -> String {
+        match architecture {
             "all" => self.conf.architecture().to_owned(),
             other => other.to_owned(),
         }

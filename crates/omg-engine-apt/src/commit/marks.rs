@@ -1,7 +1,7 @@
 //! Which packages are there for others: `extended_states`, written as libapt writes it
 //! (`pkgDepCache::writeStateFile` in `apt-pkg/depcache.cc`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -39,6 +39,13 @@ pub(super) fn set(path: &Path, marks: &BTreeMap<Key, bool>) -> Result<Vec<Key>, 
     };
     write().map_err(Error::io(path, "writing it"))?;
     Ok(changed)
+}
+
+/// The packages that are marked as there for others.
+pub(super) fn automatic(path: &Path) -> Result<BTreeSet<Key>, Error> {
+    let text = read(path)?;
+    let marked = text.split("\n\n").filter(|it| field(it, "Auto-Installed") == Some("1"));
+    Ok(marked.filter_map(key).collect())
 }
 
 fn read(path: &Path) -> Result<String, Error> {
@@ -119,6 +126,7 @@ mod tests {
         let marks = BTreeMap::from([(key("a"), true), (key("b"), true), (key("c"), false)]);
         assert_eq!(set(&path, &marks).unwrap(), [key("a"), key("b")]);
         assert_eq!(set(&path, &marks).unwrap(), []);
+        assert_eq!(automatic(&path).unwrap(), BTreeSet::from([key("a"), key("b")]));
         let text = fs::read_to_string(&path).unwrap();
         assert!(
             text.starts_with("Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b")
