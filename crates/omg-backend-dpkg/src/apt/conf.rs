@@ -47,7 +47,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("Dir::Etc::main", "apt.conf"),
     ("Dir::Etc::parts", "apt.conf.d"),
     ("Dir::Etc::trusted", "trusted.gpg"),
-    ("Dir::Etc::trustedparts", "trusted.gpg.d/"),
+    ("Dir::Etc::trustedparts", "trusted.gpg.d"),
     ("Dir::Etc::preferences", "preferences"),
     ("Dir::Etc::preferencesparts", "preferences.d"),
     ("APT::Install-Recommends", "1"),
