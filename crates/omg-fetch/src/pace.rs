@@ -64,7 +64,8 @@ impl Pace {
         }
         let bytes: u64 = self.slices.iter().skip(1).sum();
         let wanted = self.rate as f64 * self.window.as_secs_f64();
-        if now >= self.begins && (bytes as f64) < wanted {
+        let slow = now >= self.begins && (bytes as f64) < wanted;
+        if slow && !omg_failpoint::weak!("04") {
             let (rate, window) = (self.rate, self.window.as_secs_f32());
             let reason = format!("less than {rate} bytes a second over {window} s");
             return Err(Error::Slow { url: url.to_string(), reason });
@@ -94,6 +95,18 @@ mod tests {
 
     #[test]
     fn row_04_a_slow_mirror_is_left_within_35_seconds() {
+        let test = "pace::tests::row_04_a_slow_mirror_is_left_within_35_seconds";
+        if std::env::var_os("OMG_WEAKEN").is_some() {
+            assert_eq!(left_after(|_| 1), None, "the attack fails without the check, too");
+            return;
+        }
+        let weakened = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test])
+            .env("OMG_WEAKEN", "04")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&weakened.stdout);
+        assert!(weakened.status.success() && said.contains("1 passed"), "{said}");
         assert!(left_after(|_| 1).is_some_and(|second| second <= 35));
         assert!(left_after(|_| 0).is_some_and(|second| second <= 35));
         assert!(left_after(|_| 1000).is_some_and(|second| second <= 35));

@@ -118,6 +118,26 @@ fn a_refusal_names_package_rule_and_place() {
 }
 
 #[test]
+fn without_the_check_what_is_banned_passes() {
+    let admitted = || {
+        let policy = policy("[packages]\nban = [\"telnet*\"]\n");
+        policy.admit(&[comes("telnetd")], &Actor::uid(0)).is_ok()
+    };
+    if std::env::var_os("OMG_WEAKEN").is_some() {
+        assert!(admitted(), "it is refused without the check, too");
+        return;
+    }
+    assert!(!admitted());
+    let weakened = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "without_the_check_what_is_banned_passes"])
+        .env("OMG_WEAKEN", "policy")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&weakened.stdout);
+    assert!(weakened.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
 fn what_is_misspelt_is_named_with_its_line() {
     for (text, line, word) in [
         ("[packages]\nbann = []\n", 2, "bann"),

@@ -29,7 +29,8 @@ pub(crate) struct Findings {
 impl Findings {
     /// Are the good ones enough?
     pub(crate) fn judge(self, demand: Demand) -> Result<Vec<Signer>, Error> {
-        if self.good.is_empty() || self.broken {
+        let nobody_asks = demand.distinct == 0 && omg_failpoint::weak!("10");
+        if (self.good.is_empty() && !nobody_asks) || self.broken {
             let mut reasons = self.reasons;
             if reasons.is_empty() {
                 reasons.push("there is none".to_owned());
@@ -39,7 +40,9 @@ impl Findings {
         let mut distinct: Vec<&Fingerprint> =
             self.good.iter().map(|(signer, _)| &signer.fingerprint).collect();
         distinct.sort();
-        distinct.dedup();
+        if !omg_failpoint::weak!("10") {
+            distinct.dedup();
+        }
         if distinct.len() < demand.distinct {
             return Err(Error::TooFew { found: distinct.len(), wanted: demand.distinct });
         }

@@ -69,6 +69,24 @@ fn row_08_the_key_of_another_repository_is_unknown() {
     }
 }
 
+#[test]
+fn row_10_one_key_is_no_two_and_none_is_never_enough() {
+    let Some(workshop) = workshop() else { return };
+    let enough = |name: &str, times: usize, distinct: usize| {
+        let made = workshop.get(name);
+        let keyring = Keyring::read(&made.keyring).unwrap();
+        let signature = fs::read(&made.signature).unwrap().repeat(times);
+        let demand = Demand { distinct, post_quantum: false };
+        detached(DATA.as_bytes(), &signature, &keyring, &CryptoPolicy::now(), demand).is_ok()
+    };
+    assert!(enough("two", 1, 2));
+    for (name, times, distinct) in [("good", 2, 2), ("wrong-key", 1, 0)] {
+        row("10", "row_10_one_key_is_no_two_and_none_is_never_enough", || {
+            enough(name, times, distinct)
+        });
+    }
+}
+
 fn read_clear(text: &[u8]) -> Result<Vec<u8>, Error> {
     let keyring = Keyring::read(&workshop().unwrap().get("good").keyring).unwrap();
     clearsigned(text, &keyring, &CryptoPolicy::now(), Demand::default()).map(|it| it.text)
