@@ -108,13 +108,13 @@ fn a_fault_comes_back_whole() {
 
 #[test]
 fn the_bytes_are_those_of_the_documentation() {
-    let greeting = b"\0\0\0\x0d\0EGMO\x01\0\x050.1.0";
+    let greeting = b"\0\0\0\x0d\0EGMO\x02\0\x050.1.0";
     assert_eq!(Hello::frame(), greeting, "raise the version here and in docs/protocol.md");
     let ask = Ask::frame(1, Generation(0x0123), &Change::new(Operation::Install, ["vim"])).unwrap();
     let id = [0, 0, 0, 0, 0, 0, 0, 1];
     let state = [0, 0, 0, 0, 0, 0, 1, 0x23];
-    let change = b"\0\x01\x03vim\0\x01\0\0\0\0\0\0";
-    assert_eq!(ask, [&[0, 0, 0, 30][..], &id, &state, change].concat());
+    let change = b"\0\x01\x03vim\0\x01\0\0\0\0\0\0\0";
+    assert_eq!(ask, [&[0, 0, 0, 31][..], &id, &state, change].concat());
     let fault = answer_frame(1, Err(Fault::new(Code::Unsolvable, "no")));
     let body = b"\x03\x02no\0\0\0";
     assert_eq!(fault, [&[0, 0, 0, 16][..], &id, &[1], &body[..]].concat());

@@ -15,7 +15,7 @@ async fn told(bytes: &[u8]) -> omg_core::Fault {
 
 /// What a real engine says first.
 fn greeting() -> Vec<u8> {
-    vec![0, 0, 0, 13, 0, 0x45, 0x47, 0x4d, 0x4f, 1, 0, 5, b'0', b'.', b'1', b'.', b'0']
+    vec![0, 0, 0, 13, 0, 0x45, 0x47, 0x4d, 0x4f, 2, 0, 5, b'0', b'.', b'1', b'.', b'0']
 }
 
 #[tokio::test]
@@ -46,9 +46,9 @@ async fn garbage_is_refused() {
 #[tokio::test]
 async fn another_version_is_named() {
     let mut bytes = greeting();
-    bytes[9] = 2;
+    bytes[9] = 3;
     let fault = told(&bytes).await;
-    assert!(fault.message.contains("engine protocol 2"), "{fault}");
+    assert!(fault.message.contains("engine protocol 3"), "{fault}");
 }
 
 #[tokio::test]

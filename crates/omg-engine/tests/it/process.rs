@@ -63,7 +63,7 @@ fn input_that_is_no_ask_ends_it() {
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains(word), "{}", text(&output.stderr));
     }
-    let greeting = [0, 0, 0, 13, 0, 0x45, 0x47, 0x4d, 0x4f, 1, 0, 5, b'0', b'.', b'1', b'.', b'0'];
+    let greeting = [0, 0, 0, 13, 0, 0x45, 0x47, 0x4d, 0x4f, 2, 0, 5, b'0', b'.', b'1', b'.', b'0'];
     let output = run(&["plan", "--root", "/"], &[&greeting[..], &long].concat());
     assert!(text(&output.stderr).contains("frame of 73729 is over the limit of 73728"));
 }
