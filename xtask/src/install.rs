@@ -23,9 +23,8 @@ pub(crate) fn run(prefix: Option<PathBuf>) -> Outcome {
     let (release, fast) = build::release()?;
     let prefix = absolute(prefix)?;
     let binaries = prefix.join("bin");
-    let engine = release.join(native::engine().0);
-    for executable in [release.join("omg"), release.join("omgd"), engine, fast] {
-        copy(&executable, &binaries, 0o755)?;
+    for executable in build::executables(&release).iter().chain([&fast]) {
+        copy(executable, &binaries, 0o755)?;
     }
     let assets = shell::target()?.join("assets");
     generate::assets(&release.join("omg"), &assets)?;
