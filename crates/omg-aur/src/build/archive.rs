@@ -120,7 +120,7 @@ impl Reader<'_> {
         let raw = extension.path.unwrap_or_else(|| header.path_bytes().into_owned());
         let path = paths::checked(&raw, kind == EntryType::Directory, self.limits)?;
         let size = header.size().map_err(packed::told)?;
-        if extension.size.is_some_and(|it| it != size) {
+        if extension.size.is_some_and(|it| it != size) && !omg_failpoint::weak!("24") {
             return Err(refused(&path, "it has two sizes"));
         }
         if size > self.limits.entry {
@@ -139,6 +139,7 @@ impl Reader<'_> {
             EntryType::Directory => Kind::Directory,
             EntryType::Symlink => Kind::Symlink,
             EntryType::Link => Kind::Hardlink,
+            _ if omg_failpoint::weak!("25") => Kind::File,
             _ => return Err(refused(&path, "it is neither a file, a directory nor a link")),
         };
         if kind != Kind::File && size > 0 {

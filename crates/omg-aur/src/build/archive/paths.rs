@@ -139,6 +139,13 @@ impl Paths {
             Some(Kind::Implied) => {
                 return Err(refused(path, "other entries need a directory in its place"));
             }
+            // Rights of a directory would be set on what the link leads to.
+            Some(Kind::Symlink) if kind == Kind::Directory => {
+                if !omg_failpoint::weak!("23") {
+                    return Err(refused(path, "it is there already, as a link"));
+                }
+            }
+            Some(_) if omg_failpoint::weak!("29") => {}
             Some(_) => return Err(refused(path, "it is there twice")),
         }
         match kind {
@@ -205,7 +212,7 @@ impl Paths {
         let composed: String = path.nfc().collect();
         let lower = composed.to_lowercase();
         let first = self.composed.entry(composed).or_insert_with(|| path.to_owned());
-        if first != path {
+        if first != path && !omg_failpoint::weak!("29") {
             return Err(refused(path, "another entry has the same name in other characters"));
         }
         self.fold(path, lower);

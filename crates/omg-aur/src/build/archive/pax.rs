@@ -65,7 +65,7 @@ impl Extension {
 }
 
 fn set<T>(slot: &mut Option<T>, value: T) -> Result<(), ArchiveError> {
-    if slot.replace(value).is_some() {
+    if slot.replace(value).is_some() && !omg_failpoint::weak!("24") {
         return Err(refused("", "an entry has two names or two sizes"));
     }
     Ok(())

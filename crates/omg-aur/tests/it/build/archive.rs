@@ -379,6 +379,14 @@ fn attacks() {
     };
     told("21", with(&[file("../../etc/passwd", "x")]));
     told("22", with(&[other(EntryType::Symlink, "a", "../../x"), file("a/x", "x")]));
+    told(
+        "23",
+        with(&[other(EntryType::Symlink, "a", "/tmp"), other(EntryType::Directory, "a/", "")]),
+    );
+    let pax = |text: &'static str| (EntryType::XHeader, &b"pax"[..], &b""[..], 0, text.as_bytes());
+    told("24", with(&[pax("9 path=b\n9 path=c\n10 size=9\n"), file("a", "x")]));
+    told("25", with(&[other(EntryType::Block, "usr/x", "")]));
+    told("29", with(&[file("a", "1"), file("a", "2"), file("\u{e9}", "1"), file("e\u{301}", "2")]));
     let limits = ArchiveLimits { free: 1 << 20, ..ArchiveLimits::default() };
     let zeros = "\0".repeat(8 << 20);
     let mut bomb = tempfile::tempfile().unwrap();
@@ -388,15 +396,16 @@ fn attacks() {
 
 #[test]
 fn without_a_check_each_attack_succeeds() {
-    for (row, accepted) in [("", ""), ("21", "21"), ("22", "22"), ("26", "26")] {
+    const ROWS: [&str; 7] = ["21", "22", "23", "24", "25", "26", "29"];
+    for row in ROWS.into_iter().chain([""]) {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["build::archive::attacks", "--exact", "--ignored", "--nocapture"])
             .env("OMG_WEAKEN", row)
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        for tried in ["21", "22", "26"] {
-            let word = if tried == accepted { "accepted" } else { "refused" };
+        for tried in ROWS {
+            let word = if tried == row { "accepted" } else { "refused" };
             assert!(text.contains(&format!("row {tried} {word}")), "OMG_WEAKEN={row}: {text}");
         }
     }
