@@ -104,7 +104,10 @@ pub struct Done {
 
 impl From<&omg_core::Outcome> for Done {
     fn from(outcome: &omg_core::Outcome) -> Self {
-        let line = |notice: &omg_core::Notice| format!("{}: {}", notice.package, notice.text);
+        let line = |notice: &omg_core::Notice| match notice.package.as_str() {
+            "" => notice.text.clone(),
+            package => format!("{package}: {}", notice.text),
+        };
         Self { subjects: Vec::new(), notices: outcome.notices.iter().map(line).collect() }
     }
 }

@@ -1,5 +1,6 @@
 //! Which family of distributions a root belongs to, and what its own tools are called.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 /// Whose files lie below a root.
@@ -31,6 +32,14 @@ impl Distribution {
     /// Of the root that a command is about; Debian where it is neither.
     pub(crate) fn or_debian(root: Option<&Path>) -> Self {
         Self::of(root.unwrap_or(Path::new("/"))).unwrap_or(Self::Debian)
+    }
+
+    /// Which of two versions is newer, by its own rules.
+    pub(crate) fn compare(self, left: &str, right: &str) -> Ordering {
+        match self {
+            Self::Debian => omg_backend_dpkg::version::compare(left, right),
+            Self::Arch => omg_backend_alpm::version::compare(left, right),
+        }
     }
 
     /// Its database, for people.

@@ -1,5 +1,7 @@
 //! `omg downgrade`: an older version of a package.
 
+use std::cmp::Ordering;
+
 use clap::Args;
 use omg_core::{Change, Code, Fault, Operation};
 use omg_proto::{Query, Reply};
@@ -7,7 +9,7 @@ use omg_proto::{Query, Reply};
 use super::change::{self, Manner};
 use super::{Group, Verb, undo};
 use crate::distribution::Distribution;
-use crate::past::{self, Here};
+use crate::past;
 use crate::render::{choose, somebody_there};
 use crate::session::{Session, unexpected};
 
@@ -40,17 +42,29 @@ impl Verb for Downgrade {
             Some((name, version)) => (name, Some(version)),
             None => (&*self.package, None),
         };
+        let distribution = Distribution::or_debian(Some(&undo::root(session)));
         let (installed, mut candidates) = candidates(session, name)?;
         let target = match version {
             Some(version) => {
-                candidates.retain(|it| it.version == version);
-                candidates.pop()
+                match distribution.compare(version, &installed) {
+                    Ordering::Less => candidates.retain(|it| it.version == version),
+                    Ordering::Equal => {
+                        undo::nothing(session, &format!("{name} is {installed} already"));
+                        return Ok(0);
+                    }
+                    Ordering::Greater => return Err(newer(name, version, &installed)),
+                }
+                candidates.into_iter().next()
             }
             None => pick(session, name, &installed, candidates, self.manner)?,
         };
         let target = target.ok_or_else(|| {
-            let wanted = version.unwrap_or("older");
-            Fault::new(Code::Gone, format!("no {wanted} version of {name} can be had"))
+            let what = match version {
+                Some(version) => format!("{name} {version}"),
+                None => format!("no version of {name} older than {installed}"),
+            };
+            let can = if version.is_some() { "can't" } else { "can" };
+            Fault::new(Code::Gone, format!("{what} {can} be had"))
                 .hint("neither a repository nor the cache of packages has one")
         })?;
         let change = Change::new(Operation::Install, [target.target]);
@@ -78,7 +92,7 @@ fn pick(
     Ok((at < candidates.len()).then(|| candidates.remove(at)))
 }
 
-/// Version on this system, and all others that can be had and stand behind it, newest first.
+/// Version on this system, and all older ones that can be had, newest first.
 fn candidates(session: &mut Session, name: &str) -> Result<(String, Vec<Candidate>), Fault> {
     let packages = undo::installed(session)?;
     let ((_, architecture), here) =
@@ -86,18 +100,15 @@ fn candidates(session: &mut Session, name: &str) -> Result<(String, Vec<Candidat
             Fault::new(Code::NotFound, format!("{name} is not installed"))
                 .hint(format!("`omg install {name}=VERSION` installs a version"))
         })?;
-    let mut found = Vec::new();
+    let root = undo::root(session);
+    let distribution = Distribution::or_debian(Some(&root));
+    let mut found: Vec<Candidate> = Vec::new();
     let answer = session.ask(Query::Info { package: name })?;
     let reply = answer.reply()?;
     let Reply::Info(details) = &reply else { return Err(unexpected(&reply)) };
-    // Offers stand newest first; what is behind the installed one is older.
-    let mut older = false;
-    for offer in
-        details.iter().filter(|it| it.architecture == architecture).flat_map(|it| &it.versions)
-    {
-        if offer.version == here.version {
-            older = true;
-        } else if older && !matches!(offer.repository, "installed" | "local" | "") {
+    let offers = details.iter().filter(|it| it.architecture == architecture);
+    for offer in offers.flat_map(|it| &it.versions) {
+        if !matches!(offer.repository, "installed" | "local" | "") {
             found.push(Candidate {
                 version: offer.version.to_owned(),
                 from: offer.repository.to_owned(),
@@ -105,21 +116,18 @@ fn candidates(session: &mut Session, name: &str) -> Result<(String, Vec<Candidat
             });
         }
     }
-    let root = undo::root(session);
-    let distribution = Distribution::or_debian(Some(&root));
-    // What the log knows was here before.
-    let all = undo::changes(session)?;
-    for (_, subject) in past::of_package(&all, name).collect::<Vec<_>>().into_iter().rev() {
-        for version in [&subject.from, &subject.to].into_iter().flatten() {
-            if *version == here.version || found.iter().any(|it| it.version == *version) {
-                continue;
-            }
-            let was = Here { version: version.clone(), automatic: None, sha256: None };
-            if let Some(path) = past::cached(&root, distribution, name, architecture, &was) {
-                let (version, from) = (version.clone(), "cache".to_owned());
-                found.push(Candidate { version, from, target: path.display().to_string() });
-            }
-        }
+    for (version, path) in past::in_cache(&root, distribution, name, architecture) {
+        let (from, target) = ("cache".to_owned(), path.display().to_string());
+        found.push(Candidate { version, from, target });
     }
+    found.retain(|it| distribution.compare(&it.version, &here.version).is_lt());
+    // What a repository offers stands before the same from the cache.
+    found.sort_by(|a, b| distribution.compare(&b.version, &a.version));
+    found.dedup_by(|later, first| later.version == first.version);
     Ok((here.version.clone(), found))
+}
+
+fn newer(name: &str, version: &str, installed: &str) -> Fault {
+    let message = format!("{version} is no older version of {name}: {installed} is here");
+    Fault::new(Code::Usage, message).hint(format!("omg install {name}={version}"))
 }

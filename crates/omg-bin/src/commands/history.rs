@@ -182,7 +182,7 @@ fn list(session: &mut Session, all: &[Past], limit: usize, every: bool) {
         return session.json("omg.history/1", Body { changes: rows.collect() });
     }
     if shown.is_empty() {
-        return session.out.note("nothing is recorded yet");
+        return session.out.note("no package was changed yet");
     }
     let mut table =
         Table::new(&[Column::Right, Column::Left, Column::Spare, Column::Left, Column::Left]);
@@ -206,7 +206,9 @@ fn summary(past: &Past) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("{}{undo} {}{more}", past.op, names.join(", "))
+    // What came to nothing has no packages, only words.
+    let what = if names.is_empty() { past.words.join(" ") } else { names.join(", ") };
+    format!("{}{undo} {what}{more}", past.op)
 }
 
 fn info(session: &mut Session, past: &Past) {

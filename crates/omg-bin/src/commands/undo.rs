@@ -47,7 +47,7 @@ pub(super) fn find(all: &[Past], id: u64) -> Result<&Past, Fault> {
 }
 
 fn moved(past: &Past) -> Result<(), Fault> {
-    if past.moved() {
+    if past.may_have_moved() {
         return Ok(());
     }
     let message = format!("change {} ({}) moved no package", past.id, past.end());
@@ -62,26 +62,37 @@ pub(super) fn undo(
     manner: Manner,
 ) -> Result<u8, Fault> {
     let undone = |id: u64| all.iter().any(|past| past.moved() && past.undoes == Some(id));
-    let target = match id {
-        Some(id) => find(all, id)?,
-        None => all
-            .iter()
+    let target = if let Some(id) = id {
+        find(all, id)?
+    } else {
+        let here = installed(session)?;
+        let stands = |past: &Past| past.moved() || past.may_have_moved() && holds(past, &here);
+        all.iter()
             .rev()
-            .find(|past| past.moved() && past.undoes.is_none() && !undone(past.id))
-            .ok_or_else(|| Fault::new(Code::NotFound, "there is nothing to take back"))?,
+            .find(|past| past.undoes.is_none() && stands(past) && !undone(past.id))
+            .ok_or_else(|| Fault::new(Code::NotFound, "there is nothing to take back"))?
     };
     moved(target)?;
-    for later in all.iter().filter(|past| past.id > target.id && past.moved()) {
-        let both = later.subjects.iter().find(|subject| {
-            target.subjects.iter().any(|it| it.name == subject.name)
-                && later.undoes != Some(target.id)
-        });
-        if let Some(subject) = both {
-            let text = format!("{} was changed again by {}", subject.name, later.id);
+    for subject in &target.subjects {
+        let later = all
+            .iter()
+            .filter(|past| past.id > target.id && past.moved() && past.undoes != Some(target.id));
+        let again = later.filter(|past| past.subjects.iter().any(|it| it.name == subject.name));
+        let again: Vec<String> = again.map(|past| past.id.to_string()).collect();
+        if !again.is_empty() {
+            let text = format!("{} was changed again by {}", subject.name, again.join(", "));
             session.out.note(&text);
         }
     }
     go(session, &past::before([target]), manner, Some(target.id))
+}
+
+/// Did a change that was cut off get somewhere, or was it finished later?
+fn holds(past: &Past, here: &Packages) -> bool {
+    past.subjects.iter().filter(|it| it.from != it.to).any(|subject| {
+        let key = (subject.name.clone(), subject.architecture.clone());
+        here.get(&key).map(|it| it.version.as_str()) == subject.to.as_deref()
+    })
 }
 
 /// Does again what a change did.
@@ -106,7 +117,8 @@ pub(super) fn rollback(
     if id != 0 {
         find(all, id)?;
     }
-    let after: Vec<&Past> = all.iter().filter(|past| past.id > id && past.moved()).collect();
+    let after: Vec<&Past> =
+        all.iter().filter(|past| past.id > id && past.may_have_moved()).collect();
     let Some(first) = after.first() else {
         nothing(session, "nothing was changed since");
         return Ok(0);

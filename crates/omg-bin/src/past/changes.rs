@@ -58,6 +58,12 @@ impl Past {
         self.ended == Ended::Done && self.subjects.iter().any(|it| it.from != it.to)
     }
 
+    /// May it have moved packages? What failed or was cut off may have, in part or, once recovered,
+    /// wholly.
+    pub(crate) fn may_have_moved(&self) -> bool {
+        self.ended != Ended::Refused && self.subjects.iter().any(|it| it.from != it.to)
+    }
+
     /// How it ended, for people and JSON.
     pub(crate) fn end(&self) -> &'static str {
         match self.ended {

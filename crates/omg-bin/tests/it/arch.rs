@@ -1,10 +1,12 @@
 //! Whole runs of `omg` over a system that pacman made, and what pacman says of the same system.
 
 mod aur;
+mod change;
 mod compare;
 mod plans;
 mod recipes;
 mod root;
+mod shop;
 mod site;
 
 use std::path::Path;

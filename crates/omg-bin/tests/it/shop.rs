@@ -175,7 +175,9 @@ pub(crate) fn installed(root: &Path) -> Vec<String> {
             "-f",
             "${db:Status-Abbrev}${Package} ${Version}\n",
         ]));
-    let rows = listed.lines().filter_map(|line| line.strip_prefix("ii "));
+    // `hi` is installed and held.
+    let rows = listed.lines().filter(|line| line.get(1..3) == Some("i "));
+    let rows = rows.filter_map(|line| line.get(3..));
     let mut rows: Vec<String> = rows.map(|row| row.trim().to_owned()).collect();
     rows.sort();
     rows

@@ -132,21 +132,39 @@ pub(super) fn lock(root: &Path, distribution: Distribution) -> Check {
     Check::ok("lock", "no lock of dpkg or apt is held")
 }
 
-/// pacman's lock is a file that is there, whoever made it; it stays behind when pacman is killed.
+/// pacman's lock is a file that is there, whoever made it; it stays behind when its maker is killed.
 fn database_lock(root: &Path) -> Check {
+    const TAKERS: [&str; 2] = ["pacman", "omg-engine-alpm"];
     let path = root.join("var/lib/pacman/db.lck");
-    if !path.exists() {
+    let Ok(lock) = fs::metadata(&path) else {
         return Check::ok("lock", "no lock of pacman is held");
-    }
-    let running = fs::read_dir("/proc").into_iter().flatten().flatten().any(|process| {
-        fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim() == "pacman")
+    };
+    let holder = fs::read_dir("/proc").into_iter().flatten().flatten().find_map(|process| {
+        let name = fs::read_to_string(process.path().join("comm")).ok()?.trim().to_owned();
+        let holds = TAKERS.contains(&&*name) && may_hold(&process.path(), &lock);
+        holds.then_some(name)
     });
     let message = format!("{} is there", path.display());
-    if running {
-        return Check::warn("lock", message, "wait for pacman to end; queries go on meanwhile");
+    match holder {
+        Some(name) => {
+            let hint = format!("wait for {name} to end; queries go on meanwhile");
+            Check::warn("lock", message, hint)
+        }
+        None => {
+            let message = format!("{message}, and nobody who holds it: a change was cut off");
+            Check::warn("lock", message, "omg recover")
+        }
     }
-    let hint = format!("no pacman runs, so it was left behind: sudo rm {}", path.display());
-    Check::warn("lock", message, hint)
+}
+
+/// Has a process this file open? Of another user's that is not known.
+fn may_hold(process: &Path, file: &fs::Metadata) -> bool {
+    match fs::read_dir(process.join("fd")) {
+        Ok(open) => open.flatten().any(|it| {
+            fs::metadata(it.path()).is_ok_and(|it| (it.dev(), it.ino()) == (file.dev(), file.ino()))
+        }),
+        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+    }
 }
 
 /// The process that holds a lock on a file, from the text of /proc/locks (proc(5)):
