@@ -24,6 +24,13 @@ pub(crate) enum Error {
         path: String,
         why: String,
     },
+    /// Nothing that a client has to offer: a link, a device, too many files.
+    #[error("{path}: {why}")]
+    Unfit {
+        /// As the client named it.
+        path: String,
+        why: String,
+    },
     #[error("{path}: does not have the {what} that was signed for it")]
     Differs { path: String, what: &'static str },
     #[error("no file was given for {package}")]
@@ -56,6 +63,7 @@ impl From<Error> for Fault {
             },
             Error::Foreign { .. } => Code::Permission,
             Error::Artifact { .. } => Code::Unreadable,
+            Error::Unfit { .. } => Code::Refused,
             Error::Differs { .. } | Error::Missing { .. } | Error::Unproven { .. } => Code::Digest,
             Error::Order { .. } => Code::Usage,
             Error::Stopped => Code::Declined,

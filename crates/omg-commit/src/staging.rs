@@ -73,7 +73,7 @@ impl Staging {
     pub(crate) fn copy(&self, from: &str, to: PathBuf, size: Option<u64>) -> Result<Copied, Error> {
         if !from.starts_with('/') {
             let why = "is not an absolute path".to_owned();
-            return Err(Error::Artifact { path: from.to_owned(), why });
+            return Err(Error::Unfit { path: from.to_owned(), why });
         }
         debug_assert!(to.starts_with(&self.path), "a copy is made in the staging directory");
         let source = open(from)?;
@@ -96,7 +96,7 @@ impl Staging {
 
     fn tree(&self, from: &str, to: &Path, depth: usize, left: &mut Left) -> Result<(), Error> {
         let refuse = |path: &str, why: &str| {
-            Err(Error::Artifact { path: path.to_owned(), why: why.to_owned() })
+            Err(Error::Unfit { path: path.to_owned(), why: why.to_owned() })
         };
         let entries = fs::read_dir(from).map_err(Error::io(from, "reading it"))?;
         for entry in entries {
@@ -169,7 +169,7 @@ fn open(path: &str) -> Result<File, Error> {
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(Errno::LOOP) => {
                 let why = "is a link, or lies behind one".to_owned();
-                return Err(Error::Artifact { path: path.to_owned(), why });
+                return Err(Error::Unfit { path: path.to_owned(), why });
             }
             Err(error) => {
                 return Err(Error::Artifact { path: path.to_owned(), why: error.to_string() });
@@ -179,7 +179,7 @@ fn open(path: &str) -> Result<File, Error> {
     let kind = file.metadata().map_err(Error::io(path, "asking what it is"))?;
     if !kind.is_file() {
         let why = "is not a regular file".to_owned();
-        return Err(Error::Artifact { path: path.to_owned(), why });
+        return Err(Error::Unfit { path: path.to_owned(), why });
     }
     Ok(file)
 }

@@ -3,7 +3,7 @@
 //! libalpm opens packages by name. The names that it is given are links to the descriptors of the very
 //! files that were verified: whatever is done to a path after that, those bytes are installed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -65,6 +65,7 @@ impl<'a> Copies<'a> {
         cache: Option<&PathBuf>,
     ) -> Result<BTreeMap<String, PathBuf>, Error> {
         let mut kept = BTreeMap::new();
+        let mut directories = BTreeSet::new();
         for (proof, path, file) in self.commission.files {
             let Some(planned) = planned(self.commission, proof) else { continue };
             let directory = match cache {
@@ -73,6 +74,7 @@ impl<'a> Copies<'a> {
             };
             fs::create_dir_all(directory)
                 .map_err(|error| Error::io(directory, "making a directory", error))?;
+            directories.insert(directory);
             let at = directory.join(plain(&proof.file_name)?);
             keep(path, file, &at).map_err(|error| Error::io(&at, "keeping a package", error))?;
             if let Some(signature) = self.signatures.get(&proof.file_name) {
@@ -81,6 +83,11 @@ impl<'a> Copies<'a> {
                     .map_err(|error| Error::io(&at, "keeping a signature", error))?;
             }
             kept.insert(planned.name.clone(), at);
+        }
+        // The journal says that they are there, also after a power cut.
+        for at in kept.values().chain(directories) {
+            let durable = File::open(at).and_then(|file| file.sync_all());
+            durable.map_err(|error| Error::io(at, "keeping a package", error))?;
         }
         Ok(kept)
     }
@@ -93,14 +100,12 @@ fn planned<'a>(commission: &'a Commission<'_>, proof: &Proof) -> Option<&'a Plan
 /// A name that stays in its directory, of what libalpm could look for.
 fn plain(name: &str) -> Result<&str, Error> {
     let sound = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0']);
-    if sound || weak!("21") { Ok(name) } else { Err(Error::Target { target: name.to_owned() }) }
+    if sound || weak!("21") { Ok(name) } else { Err(Error::FileName { name: name.to_owned() }) }
 }
 
 /// By another name of the same file where that is possible, which costs nothing; else by its bytes.
 fn keep(path: &Path, file: &File, at: &Path) -> io::Result<()> {
-    let there = fs::symlink_metadata(at);
-    let size = file.metadata()?.len();
-    if there.is_ok_and(|there| there.is_file() && there.len() == size) {
+    if is_same(file, at)? {
         return Ok(());
     }
     let new = temporary(at);
@@ -121,6 +126,29 @@ fn keep(path: &Path, file: &File, at: &Path) -> io::Result<()> {
             offset += read as u64;
         }
     })
+}
+
+/// Are these the bytes that are there already?
+fn is_same(file: &File, at: &Path) -> io::Result<bool> {
+    let there = fs::symlink_metadata(at);
+    let size = file.metadata()?.len();
+    if !there.is_ok_and(|there| there.is_file() && there.len() == size) {
+        return Ok(false);
+    }
+    let other = File::open(at)?;
+    let (mut ours, mut theirs) = (vec![0; 1 << 18], vec![0; 1 << 18]);
+    let mut offset = 0;
+    while offset < size {
+        let read = file.read_at(&mut ours, offset)?;
+        let (Some(ours), Some(theirs)) = (ours.get(..read), theirs.get_mut(..read)) else {
+            return Ok(false);
+        };
+        if read == 0 || other.read_exact_at(theirs, offset).is_err() || ours != theirs {
+            return Ok(false);
+        }
+        offset += read as u64;
+    }
+    Ok(true)
 }
 
 fn replace(at: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {

@@ -170,6 +170,12 @@ pub enum Error {
         /// The package or path.
         name: String,
     },
+    /// A file's name would lead out of the directory that libalpm reads.
+    #[error("'{}' can't be the name of a package's file", name.escape_debug())]
+    FileName {
+        /// It.
+        name: String,
+    },
     /// A signature is not what `SigLevel` asks for.
     #[error("the signature of {name} is not as pacman.conf wants it")]
     Signature {
@@ -246,7 +252,10 @@ impl Error {
             Self::Unrepaired { .. } => Code::Interrupted,
             Self::NoCopy { .. } => Code::Digest,
             Self::Signature { .. } => Code::Signature,
-            Self::Held { .. } | Self::Unsafe { .. } | Self::Partial { .. } => Code::Refused,
+            Self::FileName { .. }
+            | Self::Held { .. }
+            | Self::Unsafe { .. }
+            | Self::Partial { .. } => Code::Refused,
         }
     }
 }
@@ -300,6 +309,7 @@ impl From<Error> for Fault {
             Error::Io { .. }
             | Error::Locked { .. }
             | Error::Conffiles
+            | Error::FileName { .. }
             | Error::NoCopy { .. }
             | Error::NoDatabase { .. }
             | Error::Target { .. }

@@ -2,12 +2,17 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
-use omg_core::{Change, Code, Operation};
+use omg_commit::{Commission, Committer as _};
+use omg_core::{Change, Code, Conffiles, Operation};
 
 use crate::commit::{possible, twins};
 use crate::driver::{self, Told};
 use crate::oracle;
+use crate::process_commit::{command, order, start};
 use crate::tree;
 use crate::workshop::{Mirror, Recipe};
 
@@ -199,7 +204,7 @@ fn archives_that_lead_out_of_the_root_write_nothing_there() {
         fs::write(content.path().join(".PKGINFO"), info).unwrap();
         fs::write(content.path().join("file"), "dead\n").unwrap();
         let file = outside.path().join(format!("evil{at}-1-1-any.pkg.tar.gz"));
-        let mut tar = std::process::Command::new("tar");
+        let mut tar = Command::new("tar");
         tar.current_dir(content.path()).arg("-czPf").arg(&file).arg(".PKGINFO");
         match at {
             0 => tar.arg(format!("--transform=s,^file,{depth}{target},")).arg("file"),
@@ -221,4 +226,76 @@ fn archives_that_lead_out_of_the_root_write_nothing_there() {
         assert_eq!(outcome.is_ok(), ran.success, "{at}: {outcome:?} {}{}", ran.stdout, ran.stderr);
         assert_eq!(fs::read_to_string(outside.path().join("canary")).unwrap(), "alive\n", "{at}");
     }
+}
+
+/// Has a package that was built as `tool` installed, and puts another in its place between the last look
+/// at it and libalpm's unpacking. Says which of the two it was.
+fn swapped(weaken: &str) -> String {
+    let (ours, _) = twins(&["core"], "");
+    let mirror = Mirror::new("core");
+    mirror.add(&[Recipe::new("one", "1-1")]);
+    mirror.sync(&ours);
+    let (given, evil) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let make =
+        |text: &str, into: &Path| Recipe::new("tool", "1-1").file("usr/bin/tool", text).build(into);
+    let (file, other) = (make("good\n", given.path()), make("evil\n", evil.path()));
+    let (_, task) = order(&ours, &install(&[file.to_str().unwrap()]), &[]);
+    let mut engine = command(ours.path());
+    engine.env("OMG_FAILPOINT", "alpm.commit.begin=stop").env("OMG_WEAKEN", weaken);
+    let mut working = start(engine, task);
+    let pid = working.child.id();
+    let stat = format!("/proc/{pid}/stat");
+    let stopped = || fs::read_to_string(&stat).is_ok_and(|it| it.contains(") T "));
+    while !stopped() {
+        assert!(working.child.try_wait().unwrap().is_none(), "it did not stop");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    fs::rename(other, file).unwrap();
+    assert!(Command::new("kill").args(["-CONT", &pid.to_string()]).status().unwrap().success());
+    working.end().unwrap().unwrap();
+    fs::read_to_string(ours.path().join("usr/bin/tool")).unwrap()
+}
+
+#[test]
+fn row_30_what_was_verified_is_what_is_installed() {
+    if !possible() {
+        return;
+    }
+    assert_eq!(swapped("30"), "evil\n", "the attack fails without the defence, too");
+    assert_eq!(swapped(""), "good\n");
+}
+
+#[test]
+fn row_21_a_name_of_a_file_stays_in_its_directory() {
+    if !possible() {
+        return;
+    }
+    let mirror = Mirror::new("core");
+    mirror.add(&[Recipe::new("one", "1-1")]);
+    let (ours, _) = twins(&["core"], "");
+    mirror.sync(&ours);
+    let told = Told::default();
+    let change = install(&["one"]);
+    let mut committer = driver::open(ours.path(), &told).unwrap();
+    let plan = committer.plan(&change).unwrap();
+    let mut files = driver::staged(ours.path(), &mut committer, &plan, &[mirror.path()]).unwrap();
+    "../outside".clone_into(&mut files[0].0.file_name);
+    let commission =
+        Commission { change: &change, plan: &plan, files: &files, conffiles: Conffiles::Keep };
+    let fault = committer.apply(&commission, &told).unwrap_err();
+    let written = fs::symlink_metadata(ours.path().join("var/lib/omg/alpm/outside")).is_ok();
+    if std::env::var_os("OMG_WEAKEN").is_some() {
+        assert!(written, "the attack fails without the check, too: {fault}");
+        return;
+    }
+    assert!(!written);
+    assert_eq!((fault.code, fault.code.exit()), (Code::Refused, 9), "{fault}");
+    let test = "commit_hostile::row_21_a_name_of_a_file_stays_in_its_directory";
+    let again = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env("OMG_WEAKEN", "21")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(again.status.success() && said.contains("1 passed"), "{said}");
 }
