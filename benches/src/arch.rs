@@ -44,7 +44,7 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
 }
 
 /// Real data, as `OMG_TEST_DATA` or beside the checkout.
-fn data() -> PathBuf {
+pub(crate) fn data() -> PathBuf {
     std::env::var_os("OMG_TEST_DATA")
         .map_or_else(|| host::workspace().join("../shared/data"), PathBuf::from)
 }

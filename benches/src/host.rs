@@ -1,7 +1,7 @@
 //! The machine measured on, and a daemon of our own on it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The root of the checkout.
@@ -87,14 +87,13 @@ impl Daemon {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
         let start = Instant::now();
-        let child = Command::new(executable("omgd")?)
+        let child = at_home(&mut Command::new(executable("omgd")?), folder.path())
             .arg("--root")
             .arg(root)
             .arg("--socket")
             .arg(folder.path().join("omg.sock"))
             .arg("--cache")
             .arg(folder.path().join("cache"))
-            .env("XDG_RUNTIME_DIR", folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(folder.path().join("omgd.log"))?)
@@ -129,8 +128,13 @@ impl Daemon {
     /// A command that talks to this daemon.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.env("OMG_SOCKET", self.socket()).env("XDG_RUNTIME_DIR", self.folder.path());
+        at_home(&mut command, self.folder.path()).env("OMG_SOCKET", self.socket());
         command
+    }
+
+    /// Its cache directory.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
     }
 
     /// Resident set in bytes.
@@ -162,6 +166,41 @@ impl Daemon {
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir()?);
         Ok(folder)
     }
+}
+
+/// Whoever runs the benchmarks keeps their own settings, log and cache.
+fn at_home<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
+    for name in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
+        command.env_remove(name);
+    }
+    command.env("HOME", home).env("XDG_RUNTIME_DIR", home)
+}
+
+/// Runs a command to its end; what it said is the error if it fails.
+pub(crate) fn done(command: &mut Command) -> Result<Output, Box<dyn std::error::Error>> {
+    let output = command.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{command:?} ended with {}: {}", output.status, said.trim_end()).into())
+}
+
+/// The same with the time that it took.
+pub(crate) fn timed(command: &mut Command) -> Result<Duration, Box<dyn std::error::Error>> {
+    let start = Instant::now();
+    done(command)?;
+    Ok(start.elapsed())
+}
+
+/// Is there such a program? If not, that is said, and what needs it is left out.
+pub(crate) fn has(report: &mut crate::report::Report, program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !there {
+        report.line(&format!("({program} is not installed: left out)"));
+    }
+    there
 }
 
 impl Drop for Daemon {

@@ -4,17 +4,23 @@
 //! part runs and `docs/benchmarks/` is written; see `PARTS` for running one alone.
 
 mod arch;
+mod audit;
 mod changes;
 mod download;
 mod figures;
 mod host;
+mod install;
 mod instructions;
+mod keys;
 mod load;
 mod peers;
 mod picture;
 mod relevance;
 mod report;
 mod sample;
+mod sync;
+mod systems;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -34,6 +40,18 @@ const PARTS: &[Part] = &[
         "fifty packages from a mirror with and without latency, beside apt-get",
         download::run,
     ),
+    (
+        "install",
+        "changes of real systems and plans with grades, beside apt-get and pacman",
+        install::run,
+    ),
+    ("sync", "lists from loopback, beside apt-get update and pacman -Sy", sync::run),
+    (
+        "verify",
+        "digest and signature of a package of 200 MB, beside hashing, gpgv and sqv",
+        verify::run,
+    ),
+    ("audit", "records until they are durable, and a log that is verified", audit::run),
     ("load", "round trips on a kept connection, and 10,000 requests/s on eight", load::run),
     ("changes", "how soon a change behind the daemon's back is seen", changes::run),
     ("relevance", "the query table, beside apt-cache search", relevance::run),
