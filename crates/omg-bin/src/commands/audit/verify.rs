@@ -39,10 +39,15 @@ pub(super) fn verify(
         session.out.push(&format!("; record {seq} is the first that does not fit"));
     }
     session.out.line();
-    let text = format!(
-        "{} records, {} checkpoints, {} anchors, {} signing keys",
-        report.records, report.checkpoints, report.anchors, report.epochs
-    );
+    let of =
+        |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let text = [
+        of(report.records, "record"),
+        of(report.checkpoints, "checkpoint"),
+        of(report.anchors, "anchor"),
+        of(u64::from(report.epochs), "signing key"),
+    ]
+    .join(", ");
     session.out.styled(Style::Dim, &text).line();
     for finding in &report.findings {
         session.out.spaces(2).foreign(Style::Plain, &finding.text).line();
