@@ -46,12 +46,17 @@ pub(crate) fn acks(child: &mut Child) -> Vec<Ack> {
 
 /// Kills a child so long after it has said so many things, however slow it is; what it said in all.
 pub(crate) fn killed_after(child: &mut Child, said: usize, delay: Duration) -> Vec<Ack> {
+    ended_after(child, said, || std::thread::sleep(delay))
+}
+
+/// The same, with something that happens before it is killed.
+pub(crate) fn ended_after(child: &mut Child, said: usize, before: impl Fn()) -> Vec<Ack> {
     let lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n');
     let mut acks = Vec::new();
     let mut killed = false;
     for line in lines {
         if acks.len() >= said && !killed {
-            std::thread::sleep(delay);
+            before();
             child.kill().unwrap();
             killed = true;
         }

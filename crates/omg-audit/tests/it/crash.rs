@@ -13,7 +13,7 @@ use crate::world::{Dice, cases, place};
 const SIGKILL: i32 = 9;
 
 /// What was acknowledged is in the log; the next writer opens it, finds what is open, and leaves it whole.
-fn nothing_lost(dir: &Path, acks: &[Ack], when: &str) {
+pub(crate) fn nothing_lost(dir: &Path, acks: &[Ack], when: &str) {
     let log = Log::open(dir, &Options::default()).unwrap_or_else(|e| panic!("{when}: {e}"));
     let reader = Reader::open(dir).unwrap();
     for ack in acks {

@@ -16,6 +16,7 @@ mod full;
 mod log;
 mod merkle;
 mod owner;
+mod power;
 mod race;
 mod read;
 mod secrets;
