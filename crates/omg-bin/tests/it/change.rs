@@ -10,7 +10,7 @@ use crate::shop::{Shop, installed};
 use crate::support::{Home, Run};
 
 /// Changing a system takes root, and tools of Debian.
-fn shop() -> Option<Shop> {
+pub(crate) fn shop() -> Option<Shop> {
     if !has_engine("omg-engine-apt") {
         return None;
     }
@@ -146,6 +146,50 @@ fn what_a_mirror_altered_is_refused_and_recorded() {
     assert_eq!(run.code, 9, "{run:?}");
     assert!(run.stderr.contains("OMG-E0010"), "{run:?}");
     assert_eq!(tree(&root), before);
+}
+
+/// Rows 1, 2, 5 and 15 of the catalogue, and that each ends with a code of its own and exit code 9.
+#[test]
+fn old_stale_edited_and_unsigned_lists_are_refused() {
+    let Some(shop) = shop() else { return };
+    let root = shop.root();
+    let home = Home::over(&root);
+    does(&home, &["sync"]);
+    let before = tree(&root);
+    let lists = shop.archive().join("dists/stable");
+    let read = |name: &str| std::fs::read_to_string(lists.join(name)).unwrap();
+    let (release, packages) = (read("Release"), read("main/binary-amd64/Packages"));
+    let date = release.lines().find(|line| line.starts_with("Date: ")).unwrap();
+    let long_ago = release.replace(date, "Date: Mon, 01 Jan 2024 00:00:00 UTC");
+    let over =
+        release.replace(date, &format!("{date}\nValid-Until: Mon, 01 Jan 2024 00:00:00 UTC"));
+    // A new list is signed, and one that is as long has another dependency in it.
+    let edited = packages.replacen("Depends: libtool1", "Depends: editor, ", 1);
+    assert!(edited.len() == packages.len() && edited != packages);
+    let digest = release.lines().last().unwrap().split_ascii_whitespace().next().unwrap();
+    let newer = release.replace(digest, &"5a".repeat(32));
+    for (code, release, packages, signed) in [
+        ("OMG-E0013", &long_ago, &packages, true),
+        ("OMG-E0012", &over, &packages, true),
+        ("OMG-E0011", &newer, &edited, true),
+        ("OMG-E0010", &long_ago, &packages, false),
+    ] {
+        crate::plans::write(&lists, "Release", release);
+        crate::plans::write(&lists, "main/binary-amd64/Packages", packages);
+        shop.sign();
+        if !signed {
+            std::fs::remove_file(lists.join("InRelease")).unwrap();
+        }
+        let run = home.alone(&["sync"]);
+        assert_eq!(run.code, 9, "{code}: {run:?}");
+        assert!(run.stderr.contains(code), "{code}: {run:?}");
+        assert_eq!(tree(&root), before, "{code}");
+    }
+    crate::plans::write(&lists, "Release", &release);
+    crate::plans::write(&lists, "main/binary-amd64/Packages", &packages);
+    shop.sign();
+    does(&home, &["sync"]);
+    does(&home, &["install", "-y", "tool"]);
 }
 
 #[test]

@@ -143,7 +143,13 @@ impl Shop {
             packages.len()
         );
         write(&archive, "dists/stable/Release", &release);
-        let path = |name: &str| archive.join("dists/stable").join(name).display().to_string();
+        self.sign();
+    }
+
+    /// Signs the archive's table of contents, whatever is in it.
+    pub(crate) fn sign(&self) {
+        let lists = self.archive().join("dists/stable");
+        let path = |name: &str| lists.join(name).display().to_string();
         self.gpg(&["--output", &path("InRelease"), "--clearsign", &path("Release")]);
     }
 }

@@ -133,19 +133,18 @@ impl Paths {
         mode: u32,
     ) -> Result<(), ArchiveError> {
         self.above(path)?;
-        match self.known.get(path) {
+        let there = self.known.get(path);
+        // A directory in a link's place: its rights would be set on what the link leads to.
+        let over_link = there == Some(&Kind::Symlink) && kind == Kind::Directory;
+        let left_out =
+            if over_link { omg_failpoint::weak!("23") } else { omg_failpoint::weak!("29") };
+        match there {
             None => {}
             Some(Kind::Implied) if kind == Kind::Directory => {}
             Some(Kind::Implied) => {
                 return Err(refused(path, "other entries need a directory in its place"));
             }
-            // Rights of a directory would be set on what the link leads to.
-            Some(Kind::Symlink) if kind == Kind::Directory => {
-                if !omg_failpoint::weak!("23") {
-                    return Err(refused(path, "it is there already, as a link"));
-                }
-            }
-            Some(_) if omg_failpoint::weak!("29") => {}
+            Some(_) if left_out => {}
             Some(_) => return Err(refused(path, "it is there twice")),
         }
         match kind {
