@@ -169,6 +169,12 @@ impl Heard {
         }
     }
 
+    /// Packages from the one on that was begun last; none if none was.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let begun = self.begun.checked_sub(1).and_then(|at| self.order.get(at..));
+        begun.map(<[String]>::to_vec).unwrap_or_default()
+    }
+
     /// The hook or package at which libalpm is.
     fn current(&self) -> String {
         let package = self.begun.checked_sub(1).and_then(|at| self.order.get(at));

@@ -20,12 +20,12 @@ mod v4;
 
 #[cfg(feature = "alpm13")]
 pub(crate) use v2::{
-    Database, Package, Relation, alpm, commit, conflict, file_name, files, has_file, hook,
+    Database, Package, Relation, alpm, commit, conflict, counts, file_name, files, has_file, hook,
     of_group, prepare, satisfier, satisfier_in, set_reason,
 };
 #[cfg(all(any(feature = "alpm15", feature = "alpm16"), not(feature = "alpm13")))]
 pub(crate) use v4::{
-    Database, Package, Relation, alpm, commit, conflict, file_name, files, has_file, hook,
+    Database, Package, Relation, alpm, commit, conflict, counts, file_name, files, has_file, hook,
     of_group, prepare, satisfier, satisfier_in, set_reason,
 };
 

@@ -2,8 +2,9 @@
 //!
 //! After a crash each package is as it was, as it was to be, or has an entry in the local database that is
 //! not whole, or none at all. With a journal in the lock the transaction is finished: what it lists and is
-//! not there is installed out of pacman's cache, what it lists and still is there goes. Without one, when
-//! pacman itself was cut off, whole packages stay and the others are installed again from the cache.
+//! not there is installed out of pacman's cache, what it lists and still is there goes. What another tool
+//! changed since stays as that left it. Without a journal, when pacman itself was cut off, whole packages
+//! stay and the others are installed again from the cache.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,7 +40,7 @@ pub(crate) fn unfinished(
     workplace: &Workplace,
 ) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
-    if let Some(Journal { pid, items }) = Journal::read(&workplace.journal)? {
+    if let Some(Journal { pid, items, .. }) = Journal::read(&workplace.journal)? {
         let packages = items.len();
         lines.push(format!("a change of {packages} packages was cut off (omg, process {pid})"));
     } else if lock.is_left() {
@@ -68,7 +69,7 @@ pub(crate) fn finish(
         done.push("took over the lock that a dead process left".into());
     }
     let broken = broken(conf)?;
-    let mut work = Work::plan(conf, journal.as_ref(), &broken, &mut done);
+    let mut work = Work::plan(conf, journal.as_ref(), &entries(conf)?, &broken, &mut done);
     if !work.items.is_empty() {
         // Should this be cut off, too, what is moved aside now is not forgotten.
         Journal::new(work.items.clone()).write(&workplace.journal)?;
@@ -77,7 +78,7 @@ pub(crate) fn finish(
         let to = aside(workplace, entry)?;
         done.push(format!("moved a half-written entry of the database to {}", to.display()));
     }
-    if work.items.is_empty() {
+    if work.is_empty() {
         Journal::remove(&workplace.journal)?;
     } else {
         work.carry_out(&mut open()?, lock, workplace, report)?;
@@ -88,20 +89,27 @@ pub(crate) fn finish(
 
 /// Entries that are not whole.
 fn broken(conf: &Conf) -> Result<Vec<Broken>, Error> {
+    let mut broken = entries(conf)?;
+    broken.retain(|Broken { directory, name, version }| !is_whole(directory, name, version));
+    Ok(broken)
+}
+
+/// All entries, whole or not.
+fn entries(conf: &Conf) -> Result<Vec<Broken>, Error> {
     let local = conf.db_path.join("local");
     let failed = |error| Error::io(&local, "reading the local database", error);
-    let mut broken = Vec::new();
+    let mut entries = Vec::new();
     for entry in fs::read_dir(&local).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let directory = entry.path();
         let name = entry.file_name();
         let Some((name, version)) = name.to_str().and_then(split) else { continue };
-        if directory.is_dir() && !is_whole(&directory, name, version) {
-            broken.push(Broken { name: name.into(), version: version.into(), directory });
+        if directory.is_dir() {
+            entries.push(Broken { name: name.into(), version: version.into(), directory });
         }
     }
-    broken.sort_by(|a, b| a.directory.cmp(&b.directory));
-    Ok(broken)
+    entries.sort_by(|a, b| a.directory.cmp(&b.directory));
+    Ok(entries)
 }
 
 /// Name and version of `NAME-VERSION-RELEASE`.
@@ -134,6 +142,8 @@ fn aside(workplace: &Workplace, entry: &Broken) -> Result<PathBuf, Error> {
 /// What there is to do.
 struct Work {
     items: Vec<Item>,
+    /// Packages that came already, and are to count as installed for others.
+    automatic: Vec<String>,
     done: Vec<String>,
 }
 
@@ -141,6 +151,7 @@ impl Work {
     fn plan(
         conf: &Conf,
         journal: Option<&Journal>,
+        entries: &[Broken],
         broken: &[Broken],
         done: &mut Vec<String>,
     ) -> Self {
@@ -149,16 +160,31 @@ impl Work {
         let is_there = |name: &str, version: &str| {
             is_whole(&local.join(format!("{name}-{version}")), name, version)
         };
-        let listed: BTreeMap<&str, &Item> = journal
+        let mut listed: BTreeMap<&str, &Item> = journal
             .into_iter()
             .flat_map(|journal| &journal.items)
             .map(|item| (item.name.as_str(), item))
             .collect();
+        let known = listed.len();
+        for Broken { name, version, .. } in entries {
+            if listed.get(name.as_str()).is_some_and(|item| is_foreign(item, version)) {
+                listed.remove(name.as_str());
+                done.push(format!(
+                    "{name} {version} was installed by another tool since, and stays"
+                ));
+            }
+        }
+        if listed.len() < known {
+            // Somebody went on without it: what was to go for it may be wanted again.
+            listed.retain(|_, item| item.comes.is_some());
+        }
         let mut items: Vec<Item> = listed
             .values()
             .filter(|item| match item.comes {
                 // An entry of another version that is broken means that this one did not come yet.
-                Some(_) => is_broken(&item.name) || !is_there(&item.name, &item.version),
+                Some(Comes { again, .. }) => {
+                    again || is_broken(&item.name) || !is_there(&item.name, &item.version)
+                }
                 None => is_there(&item.name, &item.version),
             })
             .filter_map(|item| obtainable(conf, item, done))
@@ -170,12 +196,29 @@ impl Work {
                 Some(file) => items.push(Item {
                     name: name.clone(),
                     version: version.clone(),
-                    comes: Some(Comes { automatic: false, sha256: String::new(), file }),
+                    comes: Some(Comes {
+                        automatic: false,
+                        sha256: String::new(),
+                        file,
+                        old: None,
+                        again: false,
+                    }),
                 }),
                 None => done.push(lost(name, version)),
             }
         }
-        Self { items, done: Vec::new() }
+        let comes = |name: &str| items.iter().any(|item| item.name == name);
+        let automatic = listed.values().filter(|item| {
+            item.comes.as_ref().is_some_and(|comes| comes.automatic)
+                && !comes(&item.name)
+                && is_there(&item.name, &item.version)
+        });
+        let automatic = automatic.map(|item| item.name.clone()).collect();
+        Self { items, automatic, done: Vec::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.automatic.is_empty()
     }
 
     fn carry_out(
@@ -189,9 +232,14 @@ impl Work {
         // remedy.
         let carefully = TransFlag::NONE;
         let anyway = TransFlag::NO_DEPS | TransFlag::NO_CONFLICTS;
-        let mut attempt = |flags| self.attempt(planner, lock, flags, report);
-        if attempt(carefully).is_err() {
-            attempt(anyway).map_err(|error| Error::Unrepaired {
+        let mut half = false;
+        let mut attempt = |flags| self.attempt(planner, lock, flags, report, &mut half);
+        if !self.items.is_empty() && attempt(carefully).is_err() {
+            let done = attempt(anyway);
+            if done.is_err() && half {
+                Journal::new(self.items.clone()).fail(&workplace.journal)?;
+            }
+            done.map_err(|error| Error::Unrepaired {
                 what: "what was cut off".into(),
                 causes: {
                     let fault = omg_core::Fault::from(error);
@@ -202,16 +250,17 @@ impl Work {
         for Item { name, version, comes } in &self.items {
             let line = match comes {
                 Some(comes) => {
-                    if let (true, Some(package)) = (comes.automatic, planner.handle.installed(name))
-                    {
-                        native::set_reason(package, PackageReason::Depend)
-                            .map_err(|error| planner.handle.failed("marking a package", error))?;
+                    if comes.automatic {
+                        mark(&planner.handle, name)?;
                     }
                     format!("installed {name} {version}")
                 }
                 None => format!("removed {name} {version}"),
             };
             self.done.push(line);
+        }
+        for name in &self.automatic {
+            mark(&planner.handle, name)?;
         }
         transaction::close(planner, lock, workplace)
     }
@@ -222,13 +271,16 @@ impl Work {
         lock: &mut Lock,
         flags: TransFlag,
         report: &dyn Report,
+        half: &mut bool,
     ) -> Result<(), Error> {
+        let mut unfinished = Vec::new();
         let databases = planner.handle.conf.db_path.clone();
         let begun = lock.lend(&databases, || planner.handle.begin_committing(&[], flags));
         let done = begun
             .and_then(|()| self.fill(&mut planner.handle))
             .and_then(|()| planner.prepare())
-            .and_then(|()| transaction::commit(planner, report).map(|_| ()));
+            .and_then(|()| transaction::commit(planner, report, &mut unfinished).map(|_| ()));
+        *half |= !unfinished.is_empty();
         let ended = planner.handle.end_if_begun();
         lock.take_back()?;
         done?;
@@ -256,6 +308,25 @@ impl Work {
             }
         }
         Ok(())
+    }
+}
+
+/// Has it count as installed for others, if it does not.
+fn mark(handle: &Handle, name: &str) -> Result<(), Error> {
+    match handle.installed(name) {
+        Some(package) if package.reason() != PackageReason::Depend => {
+            native::set_reason(package, PackageReason::Depend)
+                .map_err(|error| handle.failed("marking a package", error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Is this neither the version that was to come nor the one that was there before?
+fn is_foreign(item: &Item, version: &str) -> bool {
+    match &item.comes {
+        Some(comes) => version != item.version && comes.old.as_deref() != Some(version),
+        None => version != item.version,
     }
 }
 

@@ -39,20 +39,31 @@ pub(crate) fn apply(
     let databases = planner.handle.conf.db_path.clone();
     let begun = lock.lend(&databases, || planner.handle.begin_committing(&change.providers, flags));
     let mut request = Request::default();
+    let mut unfinished = Vec::new();
     let done = begun.and_then(|()| {
         prepare(planner, commission, &copies, &mut request)?;
         let cache = planner.handle.conf.cache_dirs.first();
         let kept = copies.keep(workplace, cache)?;
-        journal(commission.plan, &kept).write(&workplace.journal)?;
+        let journal = journal(commission.plan, &kept);
+        journal.begin(&workplace.journal)?;
         reach!("alpm.commit.begin");
-        let notices = commit(planner, report)?;
+        let committed = commit(planner, report, &mut unfinished);
+        if !unfinished.is_empty() {
+            // It is not old and not new: whoever comes next is to finish it.
+            journal.fail(&workplace.journal)?;
+        }
+        let notices = committed?;
         reach!("alpm.commit.done");
         if change.options.as_dependencies && follows(change) {
             mark(planner, &request)?;
         }
         Ok(notices)
     });
-    let ended = close(planner, lock, workplace);
+    let ended = if unfinished.is_empty() {
+        close(planner, lock, workplace)
+    } else {
+        release(planner, lock, workplace)
+    };
     let notices = done?;
     ended?;
     Ok(notices)
@@ -64,13 +75,37 @@ pub(crate) fn close(
     lock: &mut Lock,
     workplace: &Workplace,
 ) -> Result<(), Error> {
-    let cleared = Journal::remove(&workplace.journal)
-        .and_then(|()| workplace::empty(&workplace.packages))
-        .and_then(|()| workplace::empty(&workplace.keep));
+    let cleared =
+        Journal::remove(&workplace.journal).and_then(|()| workplace::empty(&workplace.keep));
+    cleared.and(release(planner, lock, workplace))
+}
+
+/// Ends the transaction, and takes pacman's lock back.
+fn release(planner: &mut AlpmPlanner, lock: &mut Lock, workplace: &Workplace) -> Result<(), Error> {
+    let emptied = workplace::empty(&workplace.packages);
     // None is open if none could be begun.
     let ended = planner.handle.end_if_begun();
-    cleared.and(ended)?;
+    emptied.and(ended)?;
     lock.take_back()
+}
+
+/// Is all of a package that was installed in the local database? libalpm does not look whether what it
+/// wrote there fits on the disk.
+fn is_written(handle: &Handle, name: &str) -> bool {
+    let Some(package) = handle.installed(name) else { return false };
+    let entry = format!("local/{name}-{}", package.version());
+    let read = |file| std::fs::read(handle.conf.db_path.join(&entry).join(file));
+    let (Ok(desc), Ok(files)) = (read("desc"), read("files")) else { return false };
+    let (mut lines, mut backups, mut in_backup) = (0, 0, false);
+    for line in files.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match line {
+            b"%FILES%" => in_backup = false,
+            b"%BACKUP%" => in_backup = true,
+            _ if in_backup => backups += 1,
+            _ => lines += 1,
+        }
+    }
+    desc.ends_with(b"\n\n") && (lines, backups) == native::counts(package)
 }
 
 /// Prepares the transaction that has begun.
@@ -116,14 +151,21 @@ fn journal(plan: &Plan, kept: &BTreeMap<String, PathBuf>) -> Journal {
             automatic: planned.automatic,
             sha256: planned.sha256.clone().unwrap_or_default(),
             file: file.clone(),
+            old: planned.old_version.clone(),
+            again: false,
         });
         Item { name: planned.name.clone(), version: version.clone().unwrap_or_default(), comes }
     };
     Journal::new(plan.changes.iter().map(item).collect())
 }
 
-/// Commits what is prepared, and tells of it meanwhile.
-pub(crate) fn commit(planner: &mut AlpmPlanner, report: &dyn Report) -> Result<Vec<Notice>, Error> {
+/// Commits what is prepared, and tells of it meanwhile. Where that fails after something was changed,
+/// `unfinished` gets the names of packages that were not carried out, the one first at which it failed.
+pub(crate) fn commit(
+    planner: &mut AlpmPlanner,
+    report: &dyn Report,
+    unfinished: &mut Vec<String>,
+) -> Result<Vec<Notice>, Error> {
     let alpm = &planner.handle.alpm;
     let going = alpm.trans_remove().into_iter().map(|package| package.name().to_owned());
     let coming = alpm.trans_add().into_iter().map(|package| package.name().to_owned());
@@ -132,6 +174,8 @@ pub(crate) fn commit(planner: &mut AlpmPlanner, report: &dyn Report) -> Result<V
         // libalpm takes that for a transaction that was never prepared.
         return Ok(Vec::new());
     }
+    let new: Vec<String> =
+        alpm.trans_add().into_iter().map(|package| package.name().to_owned()).collect();
     let before = planner.handle.record.borrow().warnings.len();
     planner.handle.record.borrow_mut().errors.clear();
     // libalpm's callbacks outlive what they are lent, so a thread beside them holds the client's ear.
@@ -144,13 +188,25 @@ pub(crate) fn commit(planner: &mut AlpmPlanner, report: &dyn Report) -> Result<V
         let heard = std::rc::Rc::into_inner(heard).map(std::cell::RefCell::into_inner);
         let mut heard = heard.ok_or(())?;
         heard.blame();
-        Ok::<_, ()>((done, heard.notices, heard.output))
+        let left = heard.left();
+        Ok::<_, ()>((done, left, heard.notices, heard.output))
     });
-    let Ok((done, mut notices, output)) = done else {
+    let Ok((done, left, mut notices, output)) = done else {
         return Err(planner.handle.failed("listening to it", alpm::Error::System));
     };
     if let Err(uncommitted) = done {
-        return Err(failed(planner, uncommitted, output.into()));
+        *unfinished = left;
+        let hint = (!unfinished.is_empty()).then(|| {
+            format!("{} packages are not done: `omg recover` finishes that", unfinished.len())
+        });
+        return Err(failed(planner, uncommitted, hint, output.into()));
+    }
+    let unwritten: Vec<String> =
+        new.into_iter().filter(|name| !is_written(&planner.handle, name)).collect();
+    if !unwritten.is_empty() {
+        let reason = "its entries in the local database are not whole; is the disk full?".into();
+        unfinished.clone_from(&unwritten);
+        return Err(Error::Transaction { reason, code: Code::Transaction, causes: unwritten });
     }
     let record = planner.handle.record.borrow();
     let warnings = record.warnings.iter().skip(before).cloned();
@@ -162,10 +218,15 @@ pub(crate) fn commit(planner: &mut AlpmPlanner, report: &dyn Report) -> Result<V
     Ok(notices)
 }
 
-fn failed(planner: &AlpmPlanner, uncommitted: Uncommitted, output: Vec<String>) -> Error {
+fn failed(
+    planner: &AlpmPlanner,
+    uncommitted: Uncommitted,
+    hint: Option<String>,
+    output: Vec<String>,
+) -> Error {
     let Uncommitted { error, conflicts, invalid } = uncommitted;
-    let mut causes: Vec<String> =
-        conflicts.iter().map(|file| in_the_way(&planner.handle, file)).chain(invalid).collect();
+    let conflicts = conflicts.iter().map(|file| in_the_way(&planner.handle, file));
+    let mut causes: Vec<String> = hint.into_iter().chain(conflicts).chain(invalid).collect();
     let code = match error {
         alpm::Error::PkgInvalidSig | alpm::Error::PkgMissingSig => Code::Signature,
         alpm::Error::PkgInvalidChecksum | alpm::Error::PkgInvalid => Code::Digest,

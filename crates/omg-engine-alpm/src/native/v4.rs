@@ -135,3 +135,8 @@ pub(crate) fn hook(event: &alpm::AnyEvent<'_>) -> Option<(String, usize, usize)>
 pub(crate) fn has_file(package: Package<'_>, path: &str) -> bool {
     package.files().contains(path).is_some()
 }
+
+/// How many files and how many configuration files it has.
+pub(crate) fn counts(package: Package<'_>) -> (usize, usize) {
+    (package.files().files().len(), package.backup().into_iter().count())
+}

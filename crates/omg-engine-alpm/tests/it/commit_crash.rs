@@ -17,12 +17,12 @@ use crate::root::Root;
 use crate::tree;
 use crate::workshop::{Mirror, Recipe};
 
-fn install(names: &[&str]) -> Change {
+pub(crate) fn install(names: &[&str]) -> Change {
     Change::new(Operation::Install, names.iter().copied())
 }
 
 /// Packages that change in all ways at once.
-fn mirrors() -> (Mirror, Mirror) {
+pub(crate) fn mirrors() -> (Mirror, Mirror) {
     let (old, new) = (Mirror::new("core"), Mirror::new("core"));
     let many = |mut recipe: Recipe, version: &str| {
         for at in 0..30 {
@@ -44,7 +44,7 @@ fn mirrors() -> (Mirror, Mirror) {
     (old, new)
 }
 
-fn roots(old: &Mirror, new: &Mirror) -> (Root, Root) {
+pub(crate) fn roots(old: &Mirror, new: &Mirror) -> (Root, Root) {
     let (ours, theirs) = twins(&["core"], "");
     for root in [&ours, &theirs] {
         old.sync(root);
@@ -156,7 +156,7 @@ fn a_change_that_is_killed_at_any_moment_is_finished_afterwards() {
 }
 
 /// Has what is unfinished finished, within five seconds.
-fn recovered(root: &Root, what: &str) {
+pub(crate) fn recovered(root: &Root, what: &str) {
     let begin = Instant::now();
     let told = Told::default();
     let mut committer = driver::open(root.path(), &told).unwrap();
@@ -169,6 +169,56 @@ fn recovered(root: &Root, what: &str) {
     assert!(begin.elapsed() < Duration::from_secs(5), "{what}");
     let said = oracle::pacman(root, &["-Qk"]);
     assert!(said.success, "{what}: {}{}", said.stdout, said.stderr);
+}
+
+/// A journal stays until somebody recovers. Whoever takes the lock away and goes on with pacman does not
+/// want the versions of then.
+#[test]
+fn what_another_tool_changed_since_stays_as_it_is() {
+    if !possible() {
+        return;
+    }
+    let (old, new) = mirrors();
+    let newest = Mirror::new("core");
+    newest.add(&["a", "b", "c"].map(|name| Recipe::new(name, "3-1")));
+    for place in ["alpm.commit.begin", "alpm.package.begin"] {
+        let (ours, _) = roots(&old, &new);
+        let (_, task) = order(&ours, &Change::new(Operation::Upgrade, [""; 0]), &[new.path()]);
+        let mut killed = command(ours.path());
+        killed.env("OMG_FAILPOINT", format!("{place}=kill"));
+        assert!(start(killed, task).end().is_none());
+        fs::remove_file(lock(&ours)).unwrap();
+        newest.sync(&ours);
+        newest.fill_cache(&ours);
+        assert!(oracle::pacman(&ours, &["-S", "a", "b", "c", "--overwrite", "*"]).success);
+        let before = tree::of(&ours);
+        assert_eq!(
+            driver::commit(&ours, &install(&["a"]), &[]).unwrap_err().code,
+            Code::Interrupted
+        );
+        recovered(&ours, place);
+        assert_eq!(tree::of(&ours), before, "{place}");
+    }
+}
+
+/// What came for others counts so, though its mark would have been set last.
+#[test]
+fn marks_that_were_cut_off_are_set_afterwards() {
+    if !possible() {
+        return;
+    }
+    let (old, new) = mirrors();
+    let (ours, _) = roots(&old, &new);
+    let mut change = install(&["a"]);
+    change.options.follow = true;
+    change.options.as_dependencies = true;
+    let (_, task) = order(&ours, &change, &[new.path()]);
+    let mut killed = command(ours.path());
+    killed.env("OMG_FAILPOINT", "alpm.commit.done=kill");
+    assert!(start(killed, task).end().is_none());
+    assert!(oracle::pacman(&ours, &["-Qeq"]).stdout.contains("a\n"));
+    recovered(&ours, "marks");
+    assert!(!oracle::pacman(&ours, &["-Qeq"]).stdout.contains("a\n"));
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 mod commit;
 mod commit_crash;
+mod commit_disk;
 mod commit_hostile;
 mod commit_random;
 mod contract;
