@@ -67,7 +67,7 @@ fn systemd_reads(prefix: &Path) -> bool {
         || home.is_some_and(|home| home == prefix)
 }
 
-/// User units, naming the daemon below this prefix.
+/// User units, naming the daemon below this prefix, with what builds need where recipes are built.
 fn units(prefix: &Path, binaries: &Path) -> Outcome {
     let folder = prefix.join("share/systemd/user");
     for unit in ["omgd.service", "omgd.socket"] {
@@ -75,6 +75,10 @@ fn units(prefix: &Path, binaries: &Path) -> Outcome {
         let text = fs::read_to_string(&source).map_err(shell::at(&source, "reading"))?;
         let text = text.replace(UNIT_BINARY, &binaries.join("omgd").to_string_lossy());
         put(&folder.join(unit), text.as_bytes(), 0o644)?;
+    }
+    if native::is_arch() {
+        let builds = shell::root().join("packaging/systemd/builds.conf");
+        copy(&builds, &folder.join("omgd.service.d"), 0o644)?;
     }
     Ok(())
 }
