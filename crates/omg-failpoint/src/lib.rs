@@ -9,7 +9,9 @@
 //! * [`weak!`] is true if `OMG_WEAKEN` names this row of the catalogue of attacks (`docs/security.md`), as
 //!   in `OMG_WEAKEN=05,14`. A check that is left out then lets a test see that the attack would succeed
 //!   without it, and so that the test can fail.
-#![forbid(unsafe_code)]
+//!
+//! With the feature `disk`, tests have file systems whose power can be cut.
+#![deny(unsafe_code)]
 
 /// Marks a place where a test may stop or kill this process.
 #[macro_export]
@@ -37,6 +39,8 @@ macro_rules! weak {
 
 #[cfg(debug_assertions)]
 mod armed;
+#[cfg(feature = "disk")]
+pub mod disk;
 
 #[cfg(debug_assertions)]
 pub use armed::{reached, weakened};
