@@ -157,11 +157,15 @@ impl<'a> Builder<'a> {
         directory: &Path,
         options: Options,
     ) -> Result<Self, BuildError> {
+        let is_root = rustix::process::geteuid().is_root();
+        if let Some(above) = directory.parent().filter(|_| is_root) {
+            workspace::open_to_all(above)?;
+        }
         for part in ["", "kept", "git", "artifacts", "logs", "work"] {
             private_directory(&directory.join(part))?;
         }
         // Whoever builds for root has to get through to his workspace, and sees nothing on his way.
-        if rustix::process::geteuid().is_root() {
+        if is_root {
             workspace::let_through(directory)?;
             workspace::let_through(&directory.join("work"))?;
         }

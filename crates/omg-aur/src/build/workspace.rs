@@ -1,7 +1,7 @@
 //! The directory that a build may write to, and the one around it, to which it may not.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, lchown};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -78,6 +78,15 @@ impl Drop for Workspace {
     fn drop(&mut self) {
         remove(&self.outer);
     }
+}
+
+/// Makes a directory that everybody may look into, and those above it; one that is there stays as it is.
+pub(super) fn open_to_all(directory: &Path) -> Result<(), BuildError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(directory)
+        .map_err(|error| BuildError::io(directory, DOING, error))
 }
 
 /// Others may pass through a directory and see nothing of it.

@@ -163,7 +163,13 @@ fn log(
     filter: &Filter,
     limit: usize,
 ) -> Result<u8, Fault> {
-    let mut records = Reader::open(directory)?.select(filter)?;
+    // Where nothing was ever written there is no directory; one without a log is an error.
+    let mut records = if directory.exists() {
+        Reader::open(directory)?.select(filter)?
+    } else {
+        session.out.note("nothing is recorded yet");
+        Vec::new()
+    };
     let skipped = records.len().saturating_sub(limit);
     records.drain(..skipped);
     if session.globals.json {

@@ -1,7 +1,7 @@
 //! Recipes of a plan: reviewed before, built confined, installed in the order in which they need each
 //! other.
 
-use omg_core::{Build, Code, Fault, Phase, Plan, Progress, Severity, Staged};
+use omg_core::{Build, Code, Fault, Plan, Planned, Reason, Severity, Staged};
 use omg_proto::{Query, Reply, providers_text, targets_text};
 
 use super::carry::{self, Approved, Carried};
@@ -54,51 +54,107 @@ fn look(session: &mut Session, build: &Build, manner: Manner) -> Result<(), Faul
 /// Builds all recipes of the plan and installs what comes of them.
 ///
 /// # Errors
-/// [`Code::Partial`] if some could not be built; all that do not need them are done.
+/// [`Code::Partial`] if some could not be built; all that do not need them are done. [`Code::Build`] if
+/// nothing came of it.
 pub(super) fn carry(
     session: &mut Session,
     approved: &Approved<'_>,
     show: &mut Show,
     carried: &mut Carried,
 ) -> Result<(), Fault> {
-    let mut failures: Vec<(String, Fault)> = Vec::new();
+    let mut failures = Failures::new();
     for batch in batches(approved.plan) {
-        show.hear(Progress::Phase {
-            phase: Phase::Build,
-            items: u32::try_from(batch.len()).unwrap_or(u32::MAX),
-        });
-        let (staged, failed) = build(session, approved, &batch, show)?;
-        failures.extend(failed);
-        if let Some(staged) = staged {
-            carry::commit(session, &staged, approved, show, carried)?;
+        let done = part(session, approved, &batch, show, carried, &mut failures);
+        if let Err(fault) = done {
+            // What comes after it is not begun; it can be gone on with.
+            let base = batch.first().map_or("", |build| &build.package_base);
+            failures.push((base.to_owned(), fault.clone()));
+            resume::remember(approved.change, &failures)?;
+            return Err(fault);
         }
     }
     resume::remember(approved.change, &failures)?;
     let Some((base, first)) = failures.first() else { return Ok(()) };
     show.end();
-    let message = match failures.len() {
-        1 => format!("{base} could not be built; everything else is done"),
-        more => format!("{more} recipes could not be built, {base} among them; the rest is done"),
+    let (code, rest) = if carried.outcomes.is_empty() {
+        (Code::Build, "nothing was changed")
+    } else {
+        (Code::Partial, "the rest is done")
     };
-    let mut fault = Fault::new(Code::Partial, message).hint("`omg resume` tries them again");
+    let message = match failures.len() {
+        1 => format!("{base} could not be built; {rest}"),
+        more => format!("{more} recipes could not be built, {base} among them; {rest}"),
+    };
+    let again = if failures.len() == 1 { "it" } else { "them" };
+    let again = format!("`omg resume` tries {again} again");
+    let first_step = first.hint.as_ref().filter(|_| failures.len() == 1);
+    let hint = first_step.map_or_else(|| again.clone(), |step| format!("{step}; then {again}"));
+    let mut fault = Fault::new(code, message).hint(hint);
     fault.cause.clone_from(&first.cause);
     fault.cause.insert(0, first.message.clone());
     fault.cause.extend(failures.iter().skip(1).map(|(base, fault)| format!("{base}: {fault}")));
     Err(fault)
 }
 
+/// Builds recipes that need nothing of each other, and installs what comes of them.
+fn part(
+    session: &mut Session,
+    approved: &Approved<'_>,
+    batch: &[&Build],
+    show: &mut Show,
+    carried: &mut Carried,
+    failures: &mut Failures,
+) -> Result<(), Fault> {
+    let mut bases = Vec::new();
+    for recipe in batch {
+        if let Some(base) = missing(approved.plan, recipe, failures) {
+            let message = format!("it needs {base}, which was not built");
+            failures.push((recipe.package_base.clone(), Fault::new(Code::Build, message)));
+        } else {
+            bases.push(recipe.package_base.as_str());
+        }
+    }
+    if bases.is_empty() {
+        return Ok(());
+    }
+    let (staged, failed) = build(session, approved, &bases, show)?;
+    failures.extend(failed);
+    match staged {
+        Some(staged) => carry::commit(session, &staged, approved, show, carried),
+        None => Ok(()),
+    }
+}
+
+/// A recipe that was not built and makes what this one needs.
+fn missing(plan: &Plan, build: &Build, failures: &Failures) -> Option<String> {
+    let failed = |base: &str| failures.iter().any(|(failed, _)| failed == base);
+    let mut others = plan.builds.iter().filter(|other| failed(&other.package_base));
+    others.find(|other| needs(plan, build, other)).map(|other| other.package_base.clone())
+}
+
+/// Does a recipe, or what it makes, need what another makes?
+fn needs(plan: &Plan, build: &Build, other: &Build) -> bool {
+    let of_build = |change: &Planned| match &change.reason {
+        Reason::Dependency(by) | Reason::Build(by) => build.packages.contains(by),
+        _ => false,
+    };
+    let named = build.make_depends.iter().chain(&build.check_depends);
+    let wanted = plan.changes.iter().filter(|it| of_build(it)).map(|it| &it.name);
+    named.chain(wanted).any(|name| other.packages.contains(name))
+}
+
 /// Recipes that are built together: what others need is installed before these are built.
-fn batches(plan: &Plan) -> Vec<Vec<&str>> {
-    let mut batches = vec![Vec::new()];
+fn batches(plan: &Plan) -> Vec<Vec<&Build>> {
+    let mut batches: Vec<Vec<&Build>> = vec![Vec::new()];
     for build in &plan.builds {
         if let Some(last) = batches.last_mut() {
-            last.push(build.package_base.as_str());
+            last.push(build);
         }
-        let needed = plan
-            .changes
-            .iter()
-            .any(|change| change.automatic && build.packages.contains(&change.name));
-        if needed {
+        let automatic =
+            |change: &Planned| change.automatic && build.packages.contains(&change.name);
+        if plan.changes.iter().any(automatic)
+            || plan.builds.iter().any(|other| needs(plan, other, build))
+        {
             batches.push(Vec::new());
         }
     }
@@ -106,7 +162,10 @@ fn batches(plan: &Plan) -> Vec<Vec<&str>> {
     batches
 }
 
-type Built = (Option<Box<Staged>>, Vec<(String, Fault)>);
+/// Bases of recipes, and why there is nothing of them.
+type Failures = Vec<(String, Fault)>;
+
+type Built = (Option<Box<Staged>>, Failures);
 
 fn build(
     session: &mut Session,

@@ -178,10 +178,18 @@ impl Carried {
         for outcome in &self.outcomes {
             notices(&mut session.out, outcome);
         }
-        if let Some(last) = self.outcomes.last().filter(|_| !changes.is_empty()) {
-            let hint = format!("`omg history undo {}` takes it back", last.record);
-            session.out.styled(Style::Dim, &hint).line();
+        if !changes.is_empty() {
+            session.out.styled(Style::Dim, &self.way_back()).line();
         }
+    }
+
+    /// What to type to take it back: builds make one change of each transaction.
+    fn way_back(&self) -> String {
+        let moved = self.outcomes.iter().rev().filter(|outcome| !outcome.changes.is_empty());
+        let undo: Vec<String> =
+            moved.map(|outcome| format!("`omg history undo {}`", outcome.record)).collect();
+        let take = if undo.len() == 1 { "takes" } else { "take" };
+        format!("{} {take} it back", undo.join(" and then "))
     }
 }
 

@@ -19,6 +19,9 @@ use crate::distribution::Distribution;
 use crate::places::{self, variable};
 use crate::settings::Settings;
 
+/// Where recipes are built for root, below the system's root.
+const BUILDS: &str = "var/cache/omg/builds";
+
 /// What a root can turn out to be.
 pub(super) type System = Either<Dpkg, Either<Alpm, Both<Alpm>>>;
 
@@ -71,6 +74,7 @@ fn with_aur(alpm: Alpm, arguments: &Arguments, settings: &Settings) -> Result<Bo
         Fault::new(Code::Failure, "there is no directory to keep recipes of the AUR in")
             .hint("set HOME, or `enabled = false` in the settings' section [aur]")
     };
+    let root = &*arguments.root;
     let cache = arguments.cache.clone().or_else(places::cache).ok_or_else(nowhere)?.join("aur");
     let state = places::state().ok_or_else(nowhere)?.join("aur");
     let url = &settings.aur.url;
@@ -84,7 +88,10 @@ fn with_aur(alpm: Alpm, arguments: &Arguments, settings: &Settings) -> Result<Bo
         exempt: settings.aur.exempt.clone(),
     };
     let both = Both::new(alpm, aur, recipes, &state, demands);
-    Ok(both.building(builds(cache.join("builds"), settings)?))
+    // Whoever builds for root does not get into root's home.
+    let of_system = places::uid() == 0 && arguments.cache.is_none();
+    let directory = if of_system { root.join(BUILDS) } else { cache.join("builds") };
+    Ok(both.building(builds(directory, settings)?))
 }
 
 /// How recipes are built: confined, and by nobody who is root.

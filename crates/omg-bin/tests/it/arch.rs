@@ -1,6 +1,7 @@
 //! Whole runs of `omg` over a system that pacman made, and what pacman says of the same system.
 
 mod aur;
+mod build;
 mod change;
 mod compare;
 mod plans;

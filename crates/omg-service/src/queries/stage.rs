@@ -43,7 +43,8 @@ pub(crate) async fn answer<B: PackageManager>(
         return Ok(Reply::Staged(Box::new(staged)));
     };
     let change = resolved(change)?;
-    let plan = planned(catalogue.backend(), &change).await?;
+    let mut plan = planned(catalogue.backend(), &change).await?;
+    part::without_recipes(&mut plan);
     Ok(Reply::Staged(Box::new(files(catalogue, &fetcher, reporter, change, plan).await?)))
 }
 

@@ -1,5 +1,7 @@
 //! What the engine can do before any recipe is built.
 
+use std::collections::BTreeSet;
+
 use omg_core::{Action, Change, Operation, Plan, Planned, Reason, Source};
 
 /// The part of a change that the repositories alone meet, with what building needs of them; `None` if
@@ -42,6 +44,18 @@ pub(super) fn of_repositories(change: &Change, plan: &Plan) -> Option<Change> {
         own.targets.extend(needed);
     }
     Some(own)
+}
+
+/// Takes recipes, and what goes because of them, out of the plan of such a part: an upgrade of the whole
+/// system has the AUR's packages, too, whoever asks for it.
+pub(super) fn without_recipes(plan: &mut Plan) {
+    let recipes: BTreeSet<String> =
+        plan.changes.iter().filter(|it| is_recipe(it)).map(|it| it.name.clone()).collect();
+    plan.changes.retain(|it| match &it.reason {
+        Reason::Conflict(by) | Reason::ReplacedBy(by) => !recipes.contains(by),
+        _ => !is_recipe(it),
+    });
+    plan.builds.clear();
 }
 
 fn is_recipe(change: &Planned) -> bool {
@@ -148,6 +162,11 @@ mod tests {
         let part = of_repositories(&change, &plan(vec![go(), yay()])).unwrap();
         assert_eq!((part.operation, &*part.targets), (Operation::Install, &["go".to_owned()][..]));
         assert!(part.options.follow && part.options.as_dependencies);
+        // Planned anew, it has the recipes again.
+        let gone = planned("yay-bin", Source::Alpm, Reason::Conflict("yay".into()));
+        let mut anew = plan(vec![go(), yay(), gone]);
+        without_recipes(&mut anew);
+        assert_eq!((anew.changes, anew.builds), (vec![go()], Vec::new()));
         let one = Change::new(Operation::Upgrade, ["yay"]);
         assert_eq!(of_repositories(&one, &plan(vec![yay()])), None);
     }
