@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 
 use crate::error::Error;
@@ -23,7 +23,8 @@ impl Signals {
     pub(crate) fn install() -> io::Result<Self> {
         let signals =
             Self { idle: Arc::new(AtomicBool::new(true)), asked: Arc::new(AtomicBool::new(false)) };
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // sudo passes all of them on.
+        for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP] {
             flag::register_conditional_shutdown(signal, 128 + signal, signals.idle.clone())?;
             flag::register(signal, signals.asked.clone())?;
         }

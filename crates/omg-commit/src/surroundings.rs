@@ -1,13 +1,16 @@
 //! What a process of root inherits from a user, and what is left of it.
 #![expect(
     unsafe_code,
-    reason = "the environment of a process can only be changed by unsafe functions"
+    reason = "the environment of a process can only be changed, and descriptors that nobody owns \
+              only be named, by unsafe functions"
 )]
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::{BorrowedFd, RawFd};
 
 use omg_audit::Via;
 use rustix::fs::Mode;
+use rustix::io::{FdFlags, fcntl_setfd};
 
 /// Where programs are looked for. dpkg wants `ldconfig` and `start-stop-daemon` in it.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -38,7 +41,8 @@ pub(crate) fn clean() -> Option<Via> {
             .into_iter()
             .filter_map(|name| Some((name, std::env::var_os(name)?))),
     );
-    let names: Vec<OsString> = std::env::vars_os().map(|(name, _)| name).collect();
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let names: Vec<OsString> = names.filter(|_| !omg_failpoint::weak!("41")).collect();
     for name in names {
         // SAFETY: the process has one thread so far, so nobody reads the environment meanwhile.
         unsafe { std::env::remove_var(name) };
@@ -48,8 +52,24 @@ pub(crate) fn clean() -> Option<Via> {
         unsafe { std::env::set_var(name, value) };
     }
     rustix::process::umask(Mode::from_raw_mode(0o022));
+    // Where it cannot be entered, hooks and scripts are started in directories of their own all the same.
+    let _ = rustix::process::chdir("/");
+    close();
     leave();
     via
+}
+
+/// Keeps descriptors that were inherited, whoever left them open, from whatever is started: hooks and
+/// maintainer scripts. This process itself may need them: a debugger's, a profiler's.
+fn close() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    for number in numbers.filter(|number: &RawFd| *number > 2) {
+        // SAFETY: the number was in the list a moment ago, no other thread runs that could have closed
+        // it, and if it was the list's own, the call fails. Nothing is read, written or closed by it.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        let _ = fcntl_setfd(descriptor, FdFlags::CLOEXEC);
+    }
 }
 
 /// Leaves the terminal's session, so that Ctrl-C reaches neither dpkg nor a maintainer script.

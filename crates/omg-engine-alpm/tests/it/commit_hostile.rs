@@ -20,6 +20,37 @@ fn install(names: &[&str]) -> Change {
     Change::new(Operation::Install, names.iter().copied())
 }
 
+/// Row 41: the environment, descriptors and directory of whoever started the engine.
+#[test]
+fn row_41_a_script_inherits_next_to_nothing() {
+    if !possible() {
+        return;
+    }
+    let script = "post_install() {\n export -p > /env; pwd > /cwd\n for n in 3 4 5 6 7 8 9; do\n \
+                  (: <&$n) 2>/dev/null && echo $n >> /fds\n done\n :\n}\n";
+    let mirror = Mirror::new("core");
+    mirror.add(&[Recipe::new("app", "1-1").install(script)]);
+    let (ours, _) = twins(&["core"], "");
+    mirror.sync(&ours);
+    let (_, task) = order(&ours, &install(&["app"]), &[mirror.path()]);
+    let mut engine = Command::new("sh");
+    engine
+        .args(["-c", "exec 7</dev/null 8</dev/null; exec \"$0\" commit --root \"$1\""])
+        .arg(env!("CARGO_BIN_EXE_omg-engine-alpm"))
+        .arg(ours.path())
+        .envs([("SECRET_TOKEN", "x"), ("LD_LIBRARY_PATH", "/tmp"), ("GNUPGHOME", "/tmp")])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
+    start(engine, task).end().unwrap().unwrap();
+    let read = |name: &str| fs::read_to_string(ours.path().join(name)).unwrap_or_default();
+    let environment = read("env");
+    for name in ["SECRET_TOKEN", "LD_LIBRARY_PATH", "GNUPGHOME"] {
+        assert!(!environment.contains(name), "{environment}");
+    }
+    assert!(environment.contains("LC_ALL='C.UTF-8'"), "{environment}");
+    assert_eq!((read("fds"), read("cwd")), (String::new(), "/\n".to_owned()));
+}
+
 #[test]
 fn a_file_in_the_way_changes_nothing() {
     if !possible() {
