@@ -22,6 +22,7 @@ mod files;
 mod found;
 mod groups;
 mod history;
+mod holds;
 mod hook;
 mod info;
 mod info_view;

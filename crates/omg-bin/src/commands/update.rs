@@ -4,7 +4,7 @@ use clap::Args;
 use omg_core::{Change, Code, Fault, Operation, PlanOptions, Scope};
 
 use super::change::{self, Manner};
-use super::{Group, Verb, orders, outdated};
+use super::{Group, Verb, holds, orders, outdated};
 use crate::session::Session;
 
 /// Exit code where upgrades are pending.
@@ -65,6 +65,7 @@ impl Verb for Update {
         if !self.no_sync && !self.manner.is_dry() {
             orders::sync(session)?;
         }
+        holds::expire(session, self.manner.terms(), self.manner.is_dry())?;
         change::run(session, change, self.manner)
     }
 }
