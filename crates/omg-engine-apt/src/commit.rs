@@ -23,6 +23,8 @@ use omg_commit::{Commission, Committer, Proof, Report};
 use omg_core::{Change, Code, Fault, Notice, Plan, Planned};
 
 use crate::apt::Apt;
+use crate::describe::digest;
+use crate::select::is_file;
 use crate::settings::Purpose;
 use dpkg::Dpkg;
 use error::Error;
@@ -36,6 +38,8 @@ pub struct AptCommitter {
     conf: Conf,
     // Goes before the locks: fields are dropped in the order in which they are declared.
     apt: Option<Marked>,
+    /// SHA-256 of the package files that the change names.
+    named: Vec<String>,
     locks: Locks,
 }
 
@@ -50,7 +54,7 @@ impl Committer for AptCommitter {
     fn open(root: &Path, patience: Duration, report: &dyn Report) -> Result<Self, Fault> {
         let conf = Conf::read(root);
         let locks = Locks::take(&paths(&conf), patience, report)?;
-        Ok(Self { root: root.to_path_buf(), conf, apt: None, locks })
+        Ok(Self { root: root.to_path_buf(), conf, apt: None, named: Vec::new(), locks })
     }
 
     fn interrupted(&mut self) -> Result<Vec<String>, Fault> {
@@ -66,12 +70,14 @@ impl Committer for AptCommitter {
         self.apt = None;
         let mut apt = Apt::open_for(&self.root, Purpose::Commit)?;
         let plan = apt.planned(change)?;
+        let files = change.targets.iter().filter(|target| is_file(target));
+        self.named = files.map(|path| digest(path)).collect::<Result<_, _>>()?;
         self.apt = Some(Marked { apt, digest: plan.digest() });
         Ok(plan)
     }
 
     fn proofs(&mut self, plan: &Plan) -> Result<Vec<Proof>, Fault> {
-        proofs::proofs(&self.root, plan)
+        proofs::proofs(&self.root, plan, Some(&self.named))
     }
 
     /// Archives of Debian carry no signatures of their own: their digests are in signed lists.
@@ -124,7 +130,7 @@ impl Committer for AptCommitter {
         let status = self.status()?;
         let mut wanted = BTreeMap::new();
         for package in packages {
-            let entry = status.installed(package)?;
+            let entry = status.installed(package, self.conf.architecture())?;
             wanted.insert((entry.name.clone(), self.architecture(entry)), automatic);
         }
         let changed = marks::set(&paths(&self.conf).marks, &wanted)?;
@@ -136,7 +142,7 @@ impl Committer for AptCommitter {
         let mut lines = String::new();
         let mut changed = Vec::new();
         for package in packages {
-            let entry = status.installed(package)?;
+            let entry = status.installed(package, self.conf.architecture())?;
             if (entry.want == "hold") != hold {
                 let selection = if hold { "hold" } else { "install" };
                 lines.extend([entry.full_name().as_str(), " ", selection, "\n"]);

@@ -160,7 +160,7 @@ pub(crate) fn file_name(name: &str, version: &str, architecture: &str) -> String
 }
 
 /// SHA-256 of a package file.
-fn digest(path: &str) -> Result<String, Error> {
+pub(crate) fn digest(path: &str) -> Result<String, Error> {
     let failed = |why: String| Error::File { path: path.to_owned(), why, causes: Vec::new() };
     let file = File::open(path).map_err(|error| failed(error.to_string()))?;
     let digests = omg_verify::digest::file(&file, Also::default(), Some(LARGEST));

@@ -12,7 +12,14 @@ use crate::describe::file_name;
 
 /// One proof for each file that the plan takes. What a list says counts only if its suite is signed for by
 /// a key that its source allows, or the source is trusted without.
-pub(super) fn proofs(root: &Path, plan: &Plan) -> Result<Vec<Proof>, omg_core::Fault> {
+///
+/// A file in no repository is let through without a list if it is one of `named`, SHA-256 of the files
+/// that the user named; without that list, by whoever looks at it again.
+pub(super) fn proofs(
+    root: &Path,
+    plan: &Plan,
+    named: Option<&[String]>,
+) -> Result<Vec<Proof>, omg_core::Fault> {
     let comes: Vec<(usize, &Planned, &str)> = plan
         .changes
         .iter()
@@ -52,6 +59,11 @@ pub(super) fn proofs(root: &Path, plan: &Plan) -> Result<Vec<Proof>, omg_core::F
             proof.grade = chain.grade(evidence);
             proof.sha256.clone_from(&evidence.sha256);
             proof.size = Some(evidence.size);
+        } else if let Some(named) = named {
+            let own = |sha256: &String| named.contains(sha256);
+            if !change.sha256.as_ref().is_some_and(own) {
+                return Err(Error::Unproven { package: change.name.clone() }.into());
+            }
         }
         proofs.push(proof);
     }
@@ -87,4 +99,37 @@ fn vouched<'e>(
         return Err(Error::Unproven { package: change.name.clone() });
     }
     Err(Error::Unsigned { package: change.name.clone(), problems })
+}
+
+#[cfg(test)]
+mod tests {
+    use omg_core::{Action, Code, Reason, Source};
+
+    use super::*;
+
+    #[test]
+    fn what_is_in_no_repository_was_named_by_the_user_or_is_refused() {
+        let sha256 = "ab".repeat(32);
+        let change = Planned {
+            action: Action::Install,
+            name: "tool".into(),
+            architecture: "amd64".into(),
+            old_version: None,
+            new_version: Some("1.0-1".into()),
+            source: Source::Apt,
+            repository: String::new(),
+            reason: Reason::Requested,
+            automatic: false,
+            download_size: 0,
+            installed_size_delta: 0,
+            sha256: Some(sha256.clone()),
+            grade: None,
+        };
+        let plan = Plan { changes: vec![change], ..Plan::default() };
+        let root = Path::new("/nonexistent");
+        // libapt has a digest for everything that a list has, also one that nobody signed.
+        assert_eq!(proofs(root, &plan, Some(&[])).unwrap_err().code, Code::Digest);
+        let named = proofs(root, &plan, Some(&[sha256])).unwrap();
+        assert_eq!((named.len(), named[0].grade), (1, Grade::Risk));
+    }
 }

@@ -71,7 +71,7 @@ fn repair(committer: &mut AptCommitter, dpkg: &Dpkg, report: &dyn Report) -> Res
     let archives = paths(&committer.conf).archives;
     let directory = Directory::new(&committer.root)?;
     let mut files = Vec::new();
-    for proof in proofs::proofs(&committer.root, &plan)? {
+    for proof in proofs::proofs(&committer.root, &plan, None)? {
         let path = directory.0.join(&proof.file_name);
         let name = plan.changes.get(proof.change).map_or("", |change| change.name.as_str());
         let gone = || Error::Gone { package: name.to_owned() };

@@ -77,8 +77,9 @@ impl Status {
         Ok(false)
     }
 
-    /// An installed package by its name, with or without an architecture.
-    pub(super) fn installed(&self, name: &str) -> Result<&Entry, Error> {
+    /// An installed package by its name, with or without an architecture. Without one it is that of the
+    /// native architecture, where there are several.
+    pub(super) fn installed(&self, name: &str, native: &str) -> Result<&Entry, Error> {
         let (bare, architecture) = match name.split_once(':') {
             Some((bare, architecture)) => (bare, Some(architecture)),
             None => (name, None),
@@ -91,7 +92,10 @@ impl Status {
                 })
         };
         let missing = || Error::NotInstalled { package: name.to_owned() };
-        self.entries.iter().find(fits).ok_or_else(missing)
+        let is_native = |entry: &&Entry| ["all", native].contains(&entry.architecture.as_str());
+        let mut found = self.entries.iter().filter(fits);
+        let first = found.clone().find(is_native);
+        first.or_else(|| found.next()).ok_or_else(missing)
     }
 
     /// Which changes of `plan` are in the database.
@@ -189,7 +193,18 @@ mod tests {
         assert_eq!(status.unfinished().unwrap().len(), 1);
         fs::write(dir.path().join("updates/0001"), "").unwrap();
         assert_eq!(status.unfinished().unwrap().len(), 2);
-        assert!(status.installed("a:amd64").is_ok() && status.installed("b:amd64").is_ok());
-        assert!(status.installed("c").is_err() && status.installed("a:i386").is_err());
+        let there = |name| status.installed(name, "amd64").is_ok();
+        assert!(there("a:amd64") && there("b:amd64") && !there("c") && !there("a:i386"));
+    }
+
+    #[test]
+    fn a_name_alone_is_of_the_native_architecture() {
+        let text = ["i386", "amd64", "arm64"].map(|architecture| {
+            format!("Package: lib\nStatus: install ok installed\nArchitecture: {architecture}\nVersion: 1\n\n")
+        });
+        let status = Status { directory: PathBuf::new(), entries: entries(&text.concat()) };
+        let found = |name| status.installed(name, "amd64").unwrap().architecture.as_str();
+        assert_eq!((found("lib"), found("lib:arm64")), ("amd64", "arm64"));
+        assert_eq!(status.installed("lib", "s390x").unwrap().architecture, "i386");
     }
 }
