@@ -178,6 +178,23 @@ fn everything_once() {
 
 #[test]
 fn hooks_in_the_cache_do_not_run() {
+    let (world, recipes, new) = hooked();
+    assert_eq!(recipes.fetch(&base("x")).unwrap().commit, new);
+    assert!(!world.sprung());
+    // And that the settings are what keeps them from running.
+    let (world, _recipes, _new) = hooked();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "recipes::everything_once", "--nocapture"])
+        .env("OMG_WEAKEN", "35")
+        .env(WORLD, world.directory.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("running 1 test") && world.sprung(), "{said}");
+}
+
+/// A cache with hooks in it that work, and a commit to be fetched.
+fn hooked() -> (World, Recipes, CommitId) {
     let world = World::new();
     world.commit("x", &[("PKGBUILD", "pkgver=1\n")]);
     let recipes = world.recipes();
@@ -189,8 +206,7 @@ fn hooks_in_the_cache_do_not_run() {
     world.git(&cached, &["update-ref", "refs/heads/other", "refs/omg/head"]);
     assert!(world.sprung(), "the trap does not work");
     let new = world.commit("x", &[("PKGBUILD", "pkgver=2\n")]);
-    assert_eq!(recipes.fetch(&base("x")).unwrap().commit, new);
-    assert!(!world.sprung());
+    (world, recipes, new)
 }
 
 #[test]

@@ -34,8 +34,8 @@ fn a_script_inherits_next_to_nothing() {
     if !able() {
         return;
     }
-    let body =
-        "/usr/bin/env > /env; /bin/ls -l /proc/self/fd > /fds 2>&1 || true; echo from the script";
+    let body = "/usr/bin/env > /env; echo from the script; \
+                for n in 3 4 5 6 7 8 9; do (: <&$n) 2>/dev/null && echo $n >> /fds; done; :";
     let scene = scene(&[Package::new("tool", "1.0-1").script("postinst", body)], &[]);
     let change = Change::new(Operation::Install, ["tool"]);
     let plan = scene.root.plan(&change).unwrap();
@@ -75,6 +75,26 @@ fn a_script_inherits_next_to_nothing() {
         text.contains("DPKG_FRONTEND_LOCKED=true") && text.contains("LC_ALL=C.UTF-8"),
         "{text}"
     );
+    let open = fs::read_to_string(scene.root.path.join("fds")).unwrap_or_default();
+    assert_eq!(open, "", "files that a script finds open");
+}
+
+#[test]
+fn row_41_what_takes_the_environment_away_is_what_keeps_it_from_scripts() {
+    if !able() {
+        return;
+    }
+    for (weaken, seen) in [("41", true), ("", false)] {
+        let body = "/usr/bin/env > /env";
+        let scene = scene(&[Package::new("tool", "1.0-1").script("postinst", body)], &[]);
+        let change = Change::new(Operation::Install, ["tool"]);
+        let plan = scene.root.plan(&change).unwrap();
+        let environment = [("SECRET_TOKEN", "x"), ("OMG_WEAKEN", weaken)];
+        let mut engine = Engine::start_with(&scene.root.path, &environment);
+        engine.order(&apply(&change, &plan, &scene.repository)).1.unwrap();
+        let text = fs::read_to_string(scene.root.path.join("env")).unwrap();
+        assert_eq!(text.contains("SECRET_TOKEN=x"), seen, "{weaken}: {text}");
+    }
 }
 
 #[test]
