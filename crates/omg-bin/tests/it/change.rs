@@ -29,7 +29,7 @@ pub(crate) fn shop() -> Option<Shop> {
 }
 
 /// Runs `omg`, which must do it.
-fn does(home: &Home, arguments: &[&str]) -> Run {
+pub(crate) fn does(home: &Home, arguments: &[&str]) -> Run {
     let run = home.alone(arguments);
     assert_eq!(run.code, 0, "{arguments:?}: {run:?}");
     run
@@ -41,7 +41,7 @@ fn json(home: &Home, arguments: &[&str]) -> Value {
 }
 
 /// Every file below a root with its contents, but for what changes with time.
-fn tree(root: &Path) -> String {
+pub(crate) fn tree(root: &Path) -> String {
     let script = "find . -xdev \\( -path ./var/lib/omg -o -path ./var/log -o -path ./var/cache -o -path ./srv \\) \
                   -prune -o -type f -print0 | sort -z | xargs -0 sha256sum";
     let run = Command::new("sh").args(["-c", script]).current_dir(root).output().unwrap();

@@ -8,6 +8,7 @@
 )]
 
 mod arch;
+mod archive;
 mod aur;
 mod change;
 mod engine;
@@ -19,6 +20,7 @@ mod log;
 mod omgd;
 mod pages;
 mod plans;
+mod power;
 mod schemas;
 mod shop;
 mod snapshots;

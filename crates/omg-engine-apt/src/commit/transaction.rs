@@ -1,6 +1,6 @@
 //! libapt's transaction on verified copies.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -126,10 +126,14 @@ fn keep_archives(commission: &Commission<'_>, archives: &Path) -> Result<(), Err
         }
         if fs::hard_link(path, &to).is_err() {
             // On another file system.
-            fs::copy(path, &to).map_err(Error::io(to, "keeping the archive"))?;
+            fs::copy(path, &to).map_err(Error::io(&to, "keeping the archive"))?;
         }
+        // After a power cut a package may have to be unpacked again, and from nowhere else.
+        let durable = File::open(&to).and_then(|file| file.sync_all());
+        durable.map_err(Error::io(to, "making the archive durable"))?;
     }
-    Ok(())
+    let names = File::open(archives).and_then(|directory| directory.sync_all());
+    names.map_err(Error::io(archives, "making the names of archives durable"))
 }
 
 /// Configuration files that dpkg put beside the user's since `begun`.
