@@ -189,6 +189,10 @@ impl<R: PackageManager> PackageManager for Both<R> {
         }
     }
 
+    async fn verify_archived(&self, artifact: &Artifact) -> Result<Grade, Fault> {
+        self.repositories.verify_archived(artifact).await
+    }
+
     async fn fetch_lists(
         &self,
         fetcher: &Fetcher,

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::files::{self, Database, Lists};
 use crate::relation::Relation;
 use crate::rules::Rules;
-use crate::staging::Staging;
+use crate::staging::{self, Staging};
 use crate::{choice, desc, details, generation, lists, local, sync, version};
 
 /// Searches through the repositories' lists of files that run at a time; two, so that a short one
@@ -267,6 +267,11 @@ impl Inner {
         self.staging.verify(&settings.conf, catalogue, planned, artifact)
     }
 
+    fn verify_archived(&self, artifact: &Artifact) -> Result<Grade, Fault> {
+        let settings = self.refreshed().settings;
+        Ok(staging::verify_archived(&settings.conf, artifact)?)
+    }
+
     fn generations(&self) -> Generations {
         let current = self.refreshed();
         Generations {
@@ -359,6 +364,11 @@ impl PackageManager for Alpm {
     ) -> Result<Grade, Fault> {
         let (inner, planned, artifact) = (self.inner.clone(), planned.clone(), artifact.clone());
         blocking("verifying a file", move || inner.verify_artifact(&planned, &artifact)).await
+    }
+
+    async fn verify_archived(&self, artifact: &Artifact) -> Result<Grade, Fault> {
+        let (inner, artifact) = (self.inner.clone(), artifact.clone());
+        blocking("verifying a file", move || inner.verify_archived(&artifact)).await
     }
 
     async fn fetch_lists(

@@ -91,6 +91,10 @@ impl<A: PackageManager, B: PackageManager> PackageManager for Either<A, B> {
         either!(self.verify_artifact(planned, artifact).await)
     }
 
+    async fn verify_archived(&self, artifact: &Artifact) -> Result<Grade, Fault> {
+        either!(self.verify_archived(artifact).await)
+    }
+
     async fn fetch_lists(
         &self,
         fetcher: &Fetcher,

@@ -155,6 +155,17 @@ pub trait PackageManager: Send + Sync + 'static {
         artifact: &Artifact,
     ) -> impl Future<Output = Result<Grade, Fault>> + Send;
 
+    /// How well the origin of a file is verified that the distribution's archive delivered and that no
+    /// list has any more: by its own signature, as the distribution's rules want it of any package. A
+    /// risk where packages have none.
+    fn verify_archived(
+        &self,
+        artifact: &Artifact,
+    ) -> impl Future<Output = Result<Grade, Fault>> + Send {
+        let _ = artifact;
+        async { Ok(Grade::Risk) }
+    }
+
     /// Fetches the lists of all repositories into `into`, an empty directory, as far as they are
     /// newer than those in place. What is there afterwards was verified by this process and is for
     /// the engine, which verifies it again as root and puts it into place.

@@ -4,6 +4,7 @@
 //! that does not exist is an error that names its line, because a misspelt key that is passed over
 //! looks like one that does not work.
 
+mod archive;
 mod schema;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use omg_core::{Code, Fault};
 use toml::de::{DeTable, DeValue};
 
+pub use archive::Archive;
 pub use schema::{Aur, Cache, Daemon, Download, Elevate, KEYS, Key, Limits, Ui, When};
 
 /// Largest settings file, bytes.
@@ -29,6 +31,8 @@ pub struct Settings {
     pub cache: Cache,
     /// How files are fetched.
     pub download: Download,
+    /// Where versions are asked for that no repository has any more.
+    pub archive: Archive,
     /// The Arch User Repository.
     pub aur: Aur,
     /// How `omg` gets the administrator's rights.

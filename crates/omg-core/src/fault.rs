@@ -375,7 +375,7 @@ pub const EXPLANATIONS: &[Explanation] = &[
     Explanation {
         code: Code::Gone,
         title: "that version can not be had any more",
-        text: "Undoing or downgrading takes a version that is in no cache and that no configured repository has any more. The message names the packages. What can be had is not done without the rest.",
+        text: "Undoing or downgrading takes a version that is in no cache, that no configured repository has any more, and that the distribution's archive does not have or has without anything to know it by. The causes name the packages, where was looked, and why that does not count. What can be had is not done without the rest.",
     },
     Explanation {
         code: Code::Build,

@@ -93,6 +93,13 @@ pub enum Reply<'a> {
     /// How far a request has come whose answer is still to come, under the same id. An empty list
     /// says that it is still worked on. It is never the last frame of an id.
     Progress(Vec<Progress>),
+    /// To `Archive`.
+    Archived {
+        /// Absolute path of the file; its signature, if it has one, is beside it with `.sig` behind.
+        path: String,
+        /// Address of the archive that it came from.
+        from: String,
+    },
 }
 
 /// First byte of [`Reply::Progress`]: its place among the replies.

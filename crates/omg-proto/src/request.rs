@@ -184,6 +184,18 @@ pub enum Query<'a> {
         /// What is done.
         task: StoreTask,
     },
+    /// Fetches the file of a version that repositories and caches do not have any more from the
+    /// distribution's archive, and checks it. Answered with `Archived`, after any number of `Progress`.
+    Archive {
+        /// The package.
+        name: &'a str,
+        /// The version, as the distribution writes it.
+        version: &'a str,
+        /// Its architecture.
+        architecture: &'a str,
+        /// SHA-256 that the file must have, hexadecimal; empty if none is known.
+        sha256: &'a str,
+    },
 }
 
 /// The kind of a [`Query`], for limits, traces and counters.
@@ -216,12 +228,13 @@ pub enum QueryKind {
     Build,
     Sync,
     Store,
+    Archive,
 }
 
 impl QueryKind {
     /// Does it take as long as a network or a build, and tell how far it has come meanwhile?
     pub fn reports(self) -> bool {
-        matches!(self, Self::Stage | Self::Build | Self::Sync)
+        matches!(self, Self::Stage | Self::Build | Self::Sync | Self::Archive)
     }
 }
 
@@ -307,6 +320,7 @@ impl<'a> Query<'a> {
             Self::Build { .. } => QueryKind::Build,
             Self::Sync => QueryKind::Sync,
             Self::Store { .. } => QueryKind::Store,
+            Self::Archive { .. } => QueryKind::Archive,
         }
     }
 
@@ -322,7 +336,8 @@ impl<'a> Query<'a> {
             | Self::Size { package }
             | Self::WhyNot { package }
             | Self::Review { package }
-            | Self::Accept { package, .. } => package,
+            | Self::Accept { package, .. }
+            | Self::Archive { name: package, .. } => package,
             Self::Plan { targets, .. }
             | Self::Stage { targets, .. }
             | Self::Build { targets, .. } => targets,
@@ -344,13 +359,16 @@ impl<'a> Query<'a> {
     /// The first of its texts that is too long: its length and the limit.
     fn over_limit(&self) -> Option<(usize, usize)> {
         let (limit, others) = match self {
-            Self::Plan { providers, .. } => (Self::TARGETS_LIMIT, [*providers, ""]),
+            Self::Plan { providers, .. } => (Self::TARGETS_LIMIT, [*providers, "", ""]),
             Self::Stage { providers, digest: other, .. }
             | Self::Build { providers, bases: other, .. } => {
-                (Self::TARGETS_LIMIT, [*providers, *other])
+                (Self::TARGETS_LIMIT, [*providers, *other, ""])
             }
-            Self::Accept { commit, .. } => (Self::TEXT_LIMIT, [*commit, ""]),
-            _ => (Self::TEXT_LIMIT, ["", ""]),
+            Self::Accept { commit, .. } => (Self::TEXT_LIMIT, [*commit, "", ""]),
+            Self::Archive { version, architecture, sha256, .. } => {
+                (Self::TEXT_LIMIT, [*version, *architecture, *sha256])
+            }
+            _ => (Self::TEXT_LIMIT, ["", "", ""]),
         };
         let text = self.text().len();
         if text > limit {

@@ -104,7 +104,8 @@ fn tokens(kind: QueryKind) -> u32 {
         | QueryKind::Review
         | QueryKind::Stage
         | QueryKind::Build
-        | QueryKind::Sync => 20,
+        | QueryKind::Sync
+        | QueryKind::Archive => 20,
     }
 }
 
@@ -137,7 +138,8 @@ impl Cacheable for Ask {
             | QueryKind::Stage
             | QueryKind::Build
             | QueryKind::Sync
-            | QueryKind::Store => None,
+            | QueryKind::Store
+            | QueryKind::Archive => None,
             _ => Some(Key { generation: self.view.generation, request: self.body.clone() }),
         }
     }

@@ -16,6 +16,28 @@ pub struct Place {
     pub fetcher: Fetcher,
     /// Directory of lists on their way to the system; made if it is missing.
     pub lists: PathBuf,
+    /// Where versions are asked for that no repository has any more; nowhere if absent.
+    pub archive: Option<Archive>,
+}
+
+/// A distribution's archive of all that it ever published.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Archive {
+    /// How it is laid out.
+    pub layout: Layout,
+    /// Its address, without a slash at the end.
+    pub base: String,
+    /// Directory that files of it come to; made if it is missing.
+    pub directory: PathBuf,
+}
+
+/// How an archive is laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Layout {
+    /// As archive.archlinux.org/packages: files by name, signatures beside them.
+    Arch,
+    /// As snapshot.debian.org: an index by name and version, files by SHA-1.
+    Debian,
 }
 
 type Open = dyn Fn() -> Result<Place, Fault> + Send + Sync;

@@ -46,7 +46,7 @@ mod watch;
 
 pub use call::Call;
 pub use catalogue::{Catalogue, Options};
-pub use downloads::{Downloads, Place};
+pub use downloads::{Archive, Downloads, Layout, Place};
 pub use error::Error;
 pub use limits::{Handle, Limits};
 pub use policy::Rules;

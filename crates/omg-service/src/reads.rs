@@ -96,6 +96,10 @@ async fn answer<B: PackageManager>(catalogue: &Catalogue<B>, ask: &Ask) -> Resul
                 .await?
                 .encode()
         }
+        Query::Archive { name, version, architecture, sha256 } => {
+            let asked = queries::archive::Asked { name, version, architecture, sha256 };
+            queries::archive::answer(catalogue, &ask.reporter, &asked).await?.encode()
+        }
         Query::WhyNot { package } => queries::plan::why_not(view, backend, package).await?.encode(),
         Query::Groups { group } => queries::groups::answer(view, group)?.encode(),
         Query::Refresh => Reply::Refreshed(backend.refresh().await?).encode(),

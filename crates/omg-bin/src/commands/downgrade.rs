@@ -1,15 +1,17 @@
 //! `omg downgrade`: an older version of a package.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use clap::Args;
 use omg_core::{Change, Code, Fault, Operation};
 use omg_proto::{Query, Reply};
 
+use super::archived::Search;
 use super::change::{self, Manner};
 use super::{Group, Verb, undo};
 use crate::distribution::Distribution;
-use crate::past;
+use crate::past::{self, Had, Here};
 use crate::render::{choose, somebody_there};
 use crate::session::{Session, unexpected};
 
@@ -29,6 +31,13 @@ struct Candidate {
     target: String,
 }
 
+/// A package as it is, and what it could be.
+struct Found {
+    installed: String,
+    architecture: String,
+    candidates: Vec<Candidate>,
+}
+
 impl Verb for Downgrade {
     const NAME: &'static str = "downgrade";
     const GROUP: Group = Group::Change;
@@ -43,7 +52,7 @@ impl Verb for Downgrade {
             None => (&*self.package, None),
         };
         let distribution = Distribution::or_debian(Some(&undo::root(session)));
-        let (installed, mut candidates) = candidates(session, name)?;
+        let Found { installed, architecture, mut candidates } = candidates(session, name)?;
         let target = match version {
             Some(version) => {
                 match distribution.compare(version, &installed) {
@@ -54,18 +63,18 @@ impl Verb for Downgrade {
                     }
                     Ordering::Greater => return Err(newer(name, version, &installed)),
                 }
-                candidates.into_iter().next()
+                match candidates.into_iter().next() {
+                    None => Some(archived(session, name, &architecture, version)?),
+                    here => here,
+                }
             }
             None => pick(session, name, &installed, candidates, self.manner)?,
         };
         let target = target.ok_or_else(|| {
-            let what = match version {
-                Some(version) => format!("{name} {version}"),
-                None => format!("no version of {name} older than {installed}"),
-            };
-            let can = if version.is_some() { "can't" } else { "can" };
-            Fault::new(Code::Gone, format!("{what} {can} be had"))
-                .hint("neither a repository nor the cache of packages has one")
+            let message = format!("no version of {name} older than {installed} can be had");
+            let hint = "neither a repository nor the cache of packages has one; \
+                        `omg downgrade PKG=VERSION` asks the distribution's archive";
+            Fault::new(Code::Gone, message).hint(hint)
         })?;
         let change = Change::new(Operation::Install, [target.target]);
         change::run(session, change, self.manner)
@@ -92,8 +101,25 @@ fn pick(
     Ok((at < candidates.len()).then(|| candidates.remove(at)))
 }
 
+/// The version that only the distribution's archive may have.
+fn archived(
+    session: &mut Session,
+    name: &str,
+    architecture: &str,
+    version: &str,
+) -> Result<Candidate, Fault> {
+    let was = Here { version: version.to_owned(), automatic: None, sha256: None };
+    let mut search = Search::new(session, BTreeMap::new());
+    let found = search.find(session, name, architecture, &was)?;
+    let Some(Had::File(path)) = found else {
+        return Err(search.gone(&format!("{name} {version} can't be had")));
+    };
+    let (from, target) = ("archive".to_owned(), path.display().to_string());
+    Ok(Candidate { version: version.to_owned(), from, target })
+}
+
 /// Version on this system, and all older ones that can be had, newest first.
-fn candidates(session: &mut Session, name: &str) -> Result<(String, Vec<Candidate>), Fault> {
+fn candidates(session: &mut Session, name: &str) -> Result<Found, Fault> {
     let packages = undo::installed(session)?;
     let ((_, architecture), here) =
         packages.iter().find(|((it, _), _)| it == name).ok_or_else(|| {
@@ -124,7 +150,8 @@ fn candidates(session: &mut Session, name: &str) -> Result<(String, Vec<Candidat
     // What a repository offers stands before the same from the cache.
     found.sort_by(|a, b| distribution.compare(&b.version, &a.version));
     found.dedup_by(|later, first| later.version == first.version);
-    Ok((here.version.clone(), found))
+    let (installed, architecture) = (here.version.clone(), architecture.clone());
+    Ok(Found { installed, architecture, candidates: found })
 }
 
 fn newer(name: &str, version: &str, installed: &str) -> Fault {

@@ -5,6 +5,7 @@ use omg_core::Fault;
 
 use crate::session::Session;
 
+mod archived;
 mod audit;
 mod aur;
 mod autoremove;

@@ -7,10 +7,10 @@ use omg_audit::{Filter, Reader};
 use omg_core::{Code, Fault, InstallReason, Plan, Task};
 use omg_proto::{ListFilter, Query, Reply};
 
+use super::archived::Search;
 use super::change::{self, Manner};
 use super::{carry, orders};
-use crate::distribution::Distribution;
-use crate::past::{self, Had, Here, Packages, Past, State};
+use crate::past::{self, Here, Packages, Past, State};
 use crate::render::Style;
 use crate::session::{Session, reply, unexpected};
 
@@ -145,21 +145,24 @@ pub(super) fn go(
 ) -> Result<u8, Fault> {
     let packages = installed(session)?;
     let offered = offered(session, wanted)?;
-    let root = root(session);
-    let distribution = Distribution::or_debian(Some(&root));
+    let mut search = Search::new(session, offered);
+    let mut refused = None;
     let way = past::way(&packages, wanted, |name, architecture, was| {
-        let versions = offered.get(name);
-        if versions.is_some_and(|versions| versions.contains(&was.version)) {
-            return Some(Had::Offered);
+        if refused.is_some() {
+            return None;
         }
-        past::cached(&root, distribution, name, architecture, was).map(Had::File)
+        let found = search.find(session, name, architecture, was);
+        found.unwrap_or_else(|fault| {
+            refused = Some(fault);
+            None
+        })
     });
+    if let Some(fault) = refused {
+        return Err(fault);
+    }
     if !way.gone.is_empty() {
         let message = "versions that this needs can't be had any more; nothing was changed";
-        let mut fault = Fault::new(Code::Gone, message)
-            .hint("no repository offers them and the cache of packages has them no more");
-        fault.cause.clone_from(&way.gone);
-        return Err(fault);
+        return Err(search.gone(message));
     }
     let code = if let Some(change) = way.change() {
         change::run_as(session, change, manner, undoes)?

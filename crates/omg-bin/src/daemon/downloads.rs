@@ -5,20 +5,35 @@ use std::time::Duration;
 
 use omg_core::{Code, Fault};
 use omg_fetch::{Fetcher, Options, Proxy, Store};
-use omg_service::{Downloads, Place};
+use omg_service::{Archive, Downloads, Layout, Place};
 
 use super::arguments::Arguments;
+use crate::distribution::Distribution;
 use crate::places::{self, variable};
-use crate::settings::{Download, Settings};
+use crate::settings::{self, Download, Settings};
 
 /// Where changes are staged; nowhere without a cache directory.
 pub(super) fn downloads(arguments: &Arguments, settings: &Settings) -> Option<Downloads> {
     let cache = arguments.cache.clone().or_else(places::cache)?;
     let (limit, options) = (settings.download.store_limit_mb, options(&settings.download));
-    Some(Downloads::new(move || open(&cache, limit, &options)))
+    let archive = archive(&arguments.root, &settings.archive);
+    Some(Downloads::new(move || open(&cache, limit, &options, archive.clone())))
 }
 
-fn open(cache: &Path, limit_mb: u64, options: &Options) -> Result<Place, Fault> {
+/// The archive of the distribution below a root: how it is laid out, and its address.
+fn archive(root: &Path, settings: &settings::Archive) -> (Layout, String) {
+    match Distribution::or_debian(Some(root)) {
+        Distribution::Debian => (Layout::Debian, settings.debian.clone()),
+        Distribution::Arch => (Layout::Arch, settings.arch.clone()),
+    }
+}
+
+fn open(
+    cache: &Path,
+    limit_mb: u64,
+    options: &Options,
+    (layout, base): (Layout, String),
+) -> Result<Place, Fault> {
     places::make(cache)?;
     // The engine follows no link, and a home directory may lie behind one.
     let cache: PathBuf = cache.canonicalize().map_err(|error| {
@@ -27,7 +42,8 @@ fn open(cache: &Path, limit_mb: u64, options: &Options) -> Result<Place, Fault> 
     })?;
     let store = Store::with_limit(&cache.join("store"), limit_mb << 20)?;
     let fetcher = Fetcher::new(options.clone(), store)?;
-    Ok(Place { fetcher, lists: cache.join("lists") })
+    let archive = Archive { layout, base, directory: cache.join("archive") };
+    Ok(Place { fetcher, lists: cache.join("lists"), archive: Some(archive) })
 }
 
 fn options(settings: &Download) -> Options {

@@ -85,3 +85,19 @@ pub(crate) fn of_package<'a>(
         past.subjects.iter().filter(move |it| it.name == name).map(move |it| (past, it))
     })
 }
+
+/// SHA-256 of the file that brought this version last, hexadecimal, as far as a change tells that was
+/// made.
+pub(crate) fn digest(
+    changes: &[Past],
+    name: &str,
+    architecture: &str,
+    version: &str,
+) -> Option<String> {
+    let made = changes.iter().rev().filter(|past| past.ended == Ended::Done);
+    let of = |it: &&Subject| {
+        it.name == name && it.architecture == architecture && it.to.as_deref() == Some(version)
+    };
+    made.flat_map(|past| past.subjects.iter().filter(of))
+        .find_map(|subject| subject.sha256.map(|hash| hash.to_string()))
+}

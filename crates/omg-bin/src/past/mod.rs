@@ -5,7 +5,7 @@ mod refusals;
 mod versions;
 mod way;
 
-pub(crate) use changes::{Past, of_package};
+pub(crate) use changes::{Past, digest, of_package};
 pub(crate) use refusals::noted;
-pub(crate) use versions::{cached, in_cache};
+pub(crate) use versions::{cached, in_cache, is};
 pub(crate) use way::{Had, Here, Packages, State, before, through, way};

@@ -79,7 +79,7 @@ fn parts(distribution: Distribution, file: &str) -> Option<(&str, String, &str)>
 }
 
 /// Is it a file, with this digest if one is known?
-fn is(path: &Path, sha256: Option<&str>) -> bool {
+pub(crate) fn is(path: &Path, sha256: Option<&str>) -> bool {
     let Ok(file) = File::open(path) else { return false };
     let whole = file.metadata().is_ok_and(|meta| meta.is_file());
     let digest = |file| omg_verify::digest::file(file, omg_verify::digest::Also::default(), None);

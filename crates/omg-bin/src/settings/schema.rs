@@ -3,6 +3,7 @@
 use toml::de::DeValue;
 
 use super::Settings;
+use super::archive::address;
 
 /// How the daemon runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -333,6 +334,20 @@ pub static KEYS: &[Key] = &[
                 .map(|it| all.download.store_limit_mb = it)
         },
         show: |all| all.download.store_limit_mb.to_string(),
+    },
+    Key {
+        name: "archive.arch",
+        about: "address of Arch's archive, for versions that are in no repository; empty for none",
+        reloads: false,
+        set: |all, value| address(value).map(|it| all.archive.arch = it),
+        show: |all| quoted(&all.archive.arch),
+    },
+    Key {
+        name: "archive.debian",
+        about: "address of Debian's archive, for versions that are in no repository; empty for none",
+        reloads: false,
+        set: |all, value| address(value).map(|it| all.archive.debian = it),
+        show: |all| quoted(&all.archive.debian),
     },
     Key {
         name: "aur.enabled",

@@ -20,7 +20,7 @@ const MEMORY: usize = 32 * 1024;
 
 /// A query of the kind that a number stands for.
 fn query(kind: u8, text: &str, number: u32, flag: bool) -> Query<'_> {
-    match kind % 26 {
+    match kind % 27 {
         0 => Query::Ping,
         1 => Query::Search { query: text, limit: flag.then_some(number) },
         2 => Query::Info { package: text },
@@ -55,14 +55,15 @@ fn query(kind: u8, text: &str, number: u32, flag: bool) -> Query<'_> {
         21 => Query::Accept { package: text, commit: text },
         22 | 23 => {
             let change = Change::new(Operation::Remove, [""; 0]);
-            if kind % 26 == 22 {
+            if kind % 27 == 22 {
                 Query::stage(&change, text, text, text)
             } else {
                 Query::build(&change, text, text, text)
             }
         }
         24 => Query::Sync,
-        _ => Query::Store { task: if flag { StoreTask::Clear } else { StoreTask::Trim } },
+        25 => Query::Store { task: if flag { StoreTask::Clear } else { StoreTask::Trim } },
+        _ => Query::Archive { name: text, version: text, architecture: text, sha256: text },
     }
 }
 
@@ -167,6 +168,7 @@ proptest! {
             },
             Reply::Lists { directory: text.clone(), changed: vec![text.clone()], unchanged: number as u32 },
             Reply::Store { files: number, bytes: number, freed: number },
+            Reply::Archived { path: text.clone(), from: text.clone() },
             Reply::Progress(Vec::new()),
             Reply::Progress(events(&text, number, number.is_multiple_of(2))),
         ] {

@@ -1,5 +1,6 @@
 //! One file per question. Each is a function of a view, and of the backend where the view can't say.
 
+pub(crate) mod archive;
 pub(crate) mod build;
 pub(crate) mod files;
 pub(crate) mod groups;

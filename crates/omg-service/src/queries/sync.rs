@@ -34,13 +34,13 @@ pub(crate) async fn answer<B: PackageManager>(
 }
 
 /// A new directory, deleted with all that is in it unless it is kept.
-struct Directory {
-    path: PathBuf,
+pub(super) struct Directory {
+    pub(super) path: PathBuf,
     kept: bool,
 }
 
 impl Directory {
-    fn make(parent: &Path) -> Result<Self, Fault> {
+    pub(super) fn make(parent: &Path) -> Result<Self, Fault> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let failed = |error| {
             let message = format!("{} can't be written", parent.display());
@@ -55,7 +55,7 @@ impl Directory {
         Ok(Self { path, kept: false })
     }
 
-    fn keep(mut self) -> Result<String, Fault> {
+    pub(super) fn keep(mut self) -> Result<String, Fault> {
         let path = self.path.clone().into_os_string().into_string().map_err(|path| {
             let message = format!("{} is no UTF-8", Path::new(&path).display());
             Fault::new(Code::Unwritable, message).hint("set XDG_CACHE_HOME to another path")

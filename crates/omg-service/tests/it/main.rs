@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what a test can't do without fails it")]
 
 mod answers;
+mod archive;
 mod changes;
 mod isolation;
 mod plans;

@@ -67,7 +67,7 @@ async fn yard(policy: Option<&str>) -> Yard<impl Answers<Call>> {
     let downloads = Downloads::new(move || {
         let store = omg_fetch::Store::open(&place.join("store"))?;
         let fetcher = Fetcher::new(omg_fetch::Options::default(), store)?;
-        Ok(Place { fetcher, lists: place.join("lists") })
+        Ok(Place { fetcher, lists: place.join("lists"), archive: None })
     });
     let uid = rustix::process::geteuid().as_raw();
     let user = Some(at.join("user.toml"));
