@@ -33,22 +33,25 @@ pub(super) struct Approved<'a> {
     pub(super) undoes: Option<u64>,
 }
 
-/// Stages and commits.
+/// Stages, commits, and says what was done, also where the rest of it failed.
 ///
 /// # Errors
 /// Whatever keeps it from being done; then nothing is changed, unless the fault says so.
-pub(super) fn out(session: &mut Session, approved: &Approved<'_>) -> Result<Carried, Fault> {
+pub(super) fn out(session: &mut Session, approved: &Approved<'_>) -> Result<(), Fault> {
     let _deaf = Deaf::begin()?;
     let mut show = show(session);
     let staged = stage(session, approved.change, &approved.plan.digest(), &mut show)
         .map_err(|fault| past::noted("stage", Some(approved.change), fault))?;
     let mut carried = Carried::default();
-    commit(session, &staged, approved, &mut show, &mut carried)?;
-    if !approved.plan.builds.is_empty() {
-        builds::carry(session, approved, &mut show, &mut carried)?;
+    let mut result = commit(session, &staged, approved, &mut show, &mut carried);
+    if result.is_ok() && !approved.plan.builds.is_empty() {
+        result = builds::carry(session, approved, &mut show, &mut carried);
     }
     show.end();
-    Ok(carried)
+    if result.is_ok() || !carried.outcomes.is_empty() {
+        carried.tell(session);
+    }
+    result
 }
 
 /// How this run shows long work.

@@ -84,8 +84,7 @@ pub(super) fn run_as(
     builds::consent(session, &plan, manner)?;
     session.show()?;
     let approved = Approved { change: &change, plan: &plan, terms: manner.terms(), undoes };
-    let carried = carry::out(session, &approved)?;
-    carried.tell(session);
+    carry::out(session, &approved)?;
     Ok(0)
 }
 

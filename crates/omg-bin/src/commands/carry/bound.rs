@@ -134,14 +134,18 @@ mod tests {
             change.automatic = change.name != approved.builds[0].packages[0];
         }
         let mut done = approved.changes.clone();
-        done.iter_mut().for_each(|it| it.automatic = false);
+        for change in &mut done {
+            change.automatic = false;
+        }
         let names: Vec<String> =
             approved.changes.iter().filter(|it| it.automatic).map(|it| it.name.clone()).collect();
         assert!(!names.is_empty() && names.len() < approved.changes.len());
         assert_eq!(dependencies(&approved, &done), names);
         assert_eq!(dependencies(&approved, &approved.changes), [""; 0]);
         // What was there before keeps its mark.
-        done.iter_mut().for_each(|it| it.action = Action::Upgrade);
+        for change in &mut done {
+            change.action = Action::Upgrade;
+        }
         assert_eq!(dependencies(&approved, &done), [""; 0]);
     }
 }

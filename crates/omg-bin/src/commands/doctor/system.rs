@@ -145,16 +145,12 @@ fn database_lock(root: &Path) -> Check {
         holds.then_some(name)
     });
     let message = format!("{} is there", path.display());
-    match holder {
-        Some(name) => {
-            let hint = format!("wait for {name} to end; queries go on meanwhile");
-            Check::warn("lock", message, hint)
-        }
-        None => {
-            let message = format!("{message}, and nobody who holds it: a change was cut off");
-            Check::warn("lock", message, "omg recover")
-        }
+    if let Some(name) = holder {
+        let hint = format!("wait for {name} to end; queries go on meanwhile");
+        return Check::warn("lock", message, hint);
     }
+    let message = format!("{message}, and nobody who holds it: a change was cut off");
+    Check::warn("lock", message, "omg recover")
 }
 
 /// Has a process this file open? Of another user's that is not known.
