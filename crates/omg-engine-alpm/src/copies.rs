@@ -57,8 +57,9 @@ impl<'a> Copies<'a> {
         Ok(Self { commission, signatures, named })
     }
 
-    /// Keeps files where they outlast this process: those of repositories in pacman's cache, as pacman
-    /// does, for good; others until the transaction is over. Answers with where, by name of package.
+    /// Keeps files where they outlast this process: in pacman's cache, for good, so that there is a way
+    /// back to what was built here, too. A file that the user named never takes the place of another; it
+    /// is kept until the transaction is over then. Answers with where, by name of package.
     pub(crate) fn keep(
         &self,
         workplace: &Workplace,
@@ -68,14 +69,16 @@ impl<'a> Copies<'a> {
         let mut directories = BTreeSet::new();
         for (proof, path, file) in self.commission.files {
             let Some(planned) = planned(self.commission, proof) else { continue };
+            let name = plain(&proof.file_name)?;
+            let named = planned.repository.starts_with('/');
             let directory = match cache {
-                Some(cache) if !planned.repository.starts_with('/') => cache,
+                Some(cache) if !named || is_free(file, &cache.join(name)) => cache,
                 _ => &workplace.keep,
             };
             fs::create_dir_all(directory)
                 .map_err(|error| Error::io(directory, "making a directory", error))?;
             directories.insert(directory);
-            let at = directory.join(plain(&proof.file_name)?);
+            let at = directory.join(name);
             keep(path, file, &at).map_err(|error| Error::io(&at, "keeping a package", error))?;
             if let Some(signature) = self.signatures.get(&proof.file_name) {
                 let at = directory.join(format!("{}.sig", proof.file_name));
@@ -126,6 +129,14 @@ fn keep(path: &Path, file: &File, at: &Path) -> io::Result<()> {
             offset += read as u64;
         }
     })
+}
+
+/// Is nothing there, or are these the bytes?
+fn is_free(file: &File, at: &Path) -> bool {
+    match fs::symlink_metadata(at) {
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Ok(_) => is_same(file, at).unwrap_or(false),
+    }
 }
 
 /// Are these the bytes that are there already?
