@@ -46,7 +46,14 @@ fn debian(report: &mut Report) -> Outcome {
     changed(report, &daemon, &root, ("hello", "apt-get -y install"), &mut theirs, &mut purge)?;
     for name in ["hello", "imagemagick"] {
         let mut theirs = system.inside(&["apt-get", "-s", "install", name]);
-        planned(report, &daemon, &root, (name, "apt-get -s install"), &mut theirs)?;
+        let ours = ["install", "-n", name];
+        planned(
+            report,
+            &daemon,
+            &root,
+            &ours,
+            (&mut theirs, &format!("apt-get -s install {name}")),
+        )?;
     }
     Ok(())
 }
@@ -57,9 +64,14 @@ fn arch(report: &mut Report) -> Outcome {
     let mut remove = system.pacman(&["-R", "tiny"]);
     let mut theirs = system.pacman(&["-S", "tiny"]);
     changed(report, &daemon, system.root(), ("tiny", "pacman -S"), &mut theirs, &mut remove)?;
-    for name in ["tiny", "openssh"] {
-        let mut theirs = system.pacman(&["-Sp", name]);
-        planned(report, &daemon, system.root(), (name, "pacman -Sp"), &mut theirs)?;
+    // The second brings nearly everything up to date.
+    for (ours, way, name) in [
+        (&["install", "-n", "tiny"][..], "-Sp", "tiny"),
+        (&["install", "-n", "-u", "openssh"], "-Sup", "openssh"),
+    ] {
+        let mut theirs = system.pacman(&[way, name]);
+        let tool = format!("pacman {way} {name}");
+        planned(report, &daemon, system.root(), ours, (&mut theirs, &tool))?;
     }
     Ok(())
 }
@@ -111,10 +123,10 @@ fn planned(
     report: &mut Report,
     daemon: &Daemon,
     root: &Path,
-    (name, tool): (&str, &str),
-    theirs: &mut Command,
+    words: &[&str],
+    (theirs, tool): (&mut Command, &str),
 ) -> Outcome {
-    let mut ours = omg(daemon, root, &["install", "-n", name])?;
+    let mut ours = omg(daemon, root, words)?;
     let shown = String::from_utf8(done(&mut ours)?.stdout)?;
     let grades = ["risk", "community", "verified", "locked"];
     if !grades.iter().any(|grade| shown.split_whitespace().any(|word| word == *grade)) {
@@ -128,10 +140,7 @@ fn planned(
     }
     let (ours, theirs) = (Sample::new(of_ours), Sample::new(of_theirs));
     report.figure(
-        &format!(
-            "`omg install -n {name}`, grades shown; `{tool} {name}`: {}",
-            show(theirs.median())
-        ),
+        &format!("`omg {}`, grades shown; `{tool}`: {}", words.join(" "), show(theirs.median())),
         &format!("{} (most {})", show(ours.median()), show(ours.quantile(1.0))),
         "≤ 100 ms",
         ours.median() <= SHOWN,

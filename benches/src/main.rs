@@ -1,7 +1,8 @@
 //! Measures OMG beside its peers, in one run on one machine.
 //!
 //! `cargo xtask bench` builds the release executables and runs this. Without an argument every
-//! part runs and `docs/benchmarks/` is written; see `PARTS` for running one alone.
+//! part runs and `docs/benchmarks/` is written; see `PARTS` for running one alone. With `--keep` the
+//! tables of such a run take the place of those in `docs/benchmarks/`.
 
 mod arch;
 mod audit;
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
             report.fail(format!("{name}: {error}"));
         }
     }
-    let kept = if names.is_empty() { report.keep() } else { Ok(()) };
+    let keep = names.is_empty() || arguments.iter().any(|argument| argument == "--keep");
+    let kept = if keep { report.keep() } else { Ok(()) };
     report.finish(kept.err().as_deref())
 }

@@ -53,16 +53,19 @@ impl Report {
         self.failures.push(why);
     }
 
-    /// Writes `docs/benchmarks/README.md` and the picture.
+    /// Writes `docs/benchmarks/README.md` and the picture. Tables that were not measured now stay.
     pub(crate) fn keep(&self) -> Result<(), Box<dyn std::error::Error>> {
         let folder = crate::host::workspace().join("docs/benchmarks");
         std::fs::create_dir_all(&folder)?;
+        let page = folder.join("README.md");
         let head = "# Benchmarks\n\nWritten by `cargo xtask bench`; do not edit. All figures of one table come from one run.\n";
         let place = format!(
             "\nMachine: {}.\n\n![Time of whole commands](peers.svg)\n",
             crate::host::describe()
         );
-        std::fs::write(folder.join("README.md"), format!("{head}{place}{}", self.markdown))?;
+        let before = std::fs::read_to_string(&page).unwrap_or_default();
+        let tables = merged(&before, &self.markdown);
+        std::fs::write(page, format!("{head}{place}{tables}"))?;
         crate::picture::bars(&self.bars, &folder.join("peers.svg"))
     }
 
@@ -79,5 +82,39 @@ impl Report {
         } else {
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The tables of a page with those of another in their places, new ones behind.
+fn merged(before: &str, now: &str) -> String {
+    let tables = |text: &str| -> Vec<(String, String)> {
+        let tables = text.split("\n## ").skip(1);
+        let titled = tables.filter_map(|table| {
+            // What is counted may be in a title.
+            let title = table.lines().next()?.split([',', ':']).next()?.to_owned();
+            Some((title, format!("\n## {}\n", table.trim_end())))
+        });
+        titled.collect()
+    };
+    let (mut all, mut new) = (tables(before), tables(now));
+    for (title, table) in &mut all {
+        if let Some(at) = new.iter().position(|(other, _)| other == title) {
+            *table = new.remove(at).1;
+        }
+    }
+    all.into_iter().chain(new).map(|(_, table)| table).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merged;
+
+    #[test]
+    fn tables_that_were_not_measured_stay() {
+        let before = "# Page\n\n## A, 3 of them\n\n| old |\n\n## B\n\n| b |\n";
+        let now = "\n## A, 4 of them\n\n| new |\n\n## C\n\n| c |\n";
+        let page = "\n## A, 4 of them\n\n| new |\n\n## B\n\n| b |\n\n## C\n\n| c |\n";
+        assert_eq!(merged(before, now), page);
+        assert_eq!(merged(page, ""), page);
     }
 }
