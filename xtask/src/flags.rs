@@ -16,6 +16,7 @@ usage: cargo xtask TASK
   bench [--] [ARGS...]    measure beside other tools; `--criterion` for criterion's benches
   arch-matrix [SUITE...]  the tests of the pacman engine against other versions of libalpm, in
                           roots of Debian suites (default: trixie and sid); takes root and the net
+  pactest [CASE...]       pacman's own test cases, with pacman and with omg; takes root
   gen [--out DIR]         man pages and completions (default: target/assets)
 
 `run` and `test` install system packages that they find missing: they ask on a terminal, and do
@@ -32,6 +33,7 @@ pub(crate) enum Task {
     Tidy,
     Bench { criterion: bool, arguments: Vec<OsString> },
     ArchMatrix(Vec<String>),
+    Pactest(Vec<String>),
     Gen { out: Option<PathBuf> },
 }
 
@@ -50,6 +52,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
         Some("ci") => nothing(&arguments, Task::Ci),
         Some("tidy") => nothing(&arguments, Task::Tidy),
         Some("arch-matrix") => suites(arguments),
+        Some("pactest") => cases(arguments),
         Some("bench") => {
             let criterion = arguments.first().is_some_and(|first| first == "--criterion");
             let arguments = after_dashes(arguments.split_off(usize::from(criterion)));
@@ -68,6 +71,17 @@ fn suites(arguments: Vec<OsString>) -> Result<Task, String> {
         if plain { Ok(word) } else { Err(format!("'{word}' is not the name of a suite")) }
     };
     Ok(Task::ArchMatrix(arguments.into_iter().map(suite).collect::<Result<_, _>>()?))
+}
+
+/// Names of pacman's test cases.
+fn cases(arguments: Vec<OsString>) -> Result<Task, String> {
+    let case = |word: OsString| {
+        let word = word.into_string().unwrap_or_default();
+        let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let plain = word.bytes().all(letters) && !word.is_empty() && !word.starts_with('-');
+        if plain { Ok(word) } else { Err(format!("'{word}' is not the name of a test case")) }
+    };
+    Ok(Task::Pactest(arguments.into_iter().map(case).collect::<Result<_, _>>()?))
 }
 
 /// A leading `--` is for us; what follows is not.
@@ -154,7 +168,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        for wrong in ["", "fly", "ci fast", "tidy x", "arch-matrix --all"] {
+        for wrong in ["", "fly", "ci fast", "tidy x", "arch-matrix --all", "pactest ../x"] {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }

@@ -18,6 +18,7 @@ mod install;
 mod matrix;
 mod native;
 mod packages;
+mod pactest;
 mod run;
 mod shell;
 mod test;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Bench { criterion, arguments } => bench::run(criterion, &arguments),
         Task::ArchMatrix(suites) => matrix::run(&suites),
+        Task::Pactest(cases) => pactest::run(&cases),
         Task::Gen { out } => generate::run(out),
     };
     match outcome {
