@@ -114,6 +114,9 @@ pub(super) fn check(dates: Dates, now: u64, wanted: Duration) -> Result<(), Buil
     let wanted = wanted.as_secs();
     let age = |time: u64| now.saturating_sub(time);
     let newest = dates.committed.max(dates.pushed);
+    if omg_failpoint::weak!("32") {
+        return Ok(());
+    }
     if age(dates.seen) >= wanted || (newest > 0 && age(newest) >= wanted) {
         return Ok(());
     }
@@ -166,6 +169,23 @@ mod tests {
         assert!(!passes(NOW - DAY, 0, NOW), "unknown is no pass");
         assert!(!passes(0, 0, NOW), "unknown is no pass");
         assert!(passes(0, 0, NOW - 3 * DAY));
+    }
+
+    #[test]
+    fn row_32_a_commit_of_today_is_not_built() {
+        let test = "build::age::tests::row_32_a_commit_of_today_is_not_built";
+        if std::env::var_os("OMG_WEAKEN").is_some() {
+            assert!(passes(NOW, NOW, NOW), "the attack fails without the check, too");
+            return;
+        }
+        assert!(!passes(NOW, NOW, NOW));
+        let weakened = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test])
+            .env("OMG_WEAKEN", "32")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&weakened.stdout);
+        assert!(weakened.status.success() && said.contains("1 passed"), "{said}");
     }
 
     #[test]
