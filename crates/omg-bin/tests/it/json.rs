@@ -186,11 +186,7 @@ const CHANGES: &[(&[&str], &[&str])] = &[
 
 #[test]
 fn what_is_done_is_told_line_by_line() {
-    let Some(shop) = shop() else { return };
-    if !rustix::process::geteuid().is_root() {
-        println!("only root can change a system: nothing was tested");
-        return;
-    }
+    let Some(shop) = crate::change::shop() else { return };
     let home = Home::over(&shop.root());
     let mut records = Vec::new();
     for (arguments, wanted) in CHANGES {

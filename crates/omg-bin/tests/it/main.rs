@@ -14,6 +14,7 @@ mod change;
 mod engine;
 mod escape;
 mod exits;
+mod holds;
 mod json;
 mod lifecycle;
 mod log;

@@ -176,6 +176,7 @@ const RUNS: &[(&str, &[&str])] = &[
     ("omg.snapshots/1", &["snapshot", "delete", "now"]),
     ("omg.plan/1", &["resume", "-n"]),
     ("omg.policy/1", &["audit", "policy"]),
+    ("omg.audit-log/1", &["audit", "log"]),
     ("omg.error/1", &["info", "nosuch"]),
     ("omg.error/1", &["list", "--explict"]),
     ("omg.error/1", &["daemon", "logs", "--follow"]),
@@ -213,8 +214,7 @@ const PLANS: &[(&str, &[&str])] = &[
 ];
 
 /// Documented, and not to be had without a server that plays the AUR (see `aur`) or an archive (see `json`).
-const ELSEWHERE: &[&str] =
-    &["omg.review/1", "omg.outcome/1", "omg.sync/1", "omg.audit-log/1", "omg.audit-verify/1"];
+const ELSEWHERE: &[&str] = &["omg.review/1", "omg.outcome/1", "omg.sync/1", "omg.audit-verify/1"];
 
 /// Ends the daemon that queries have started, also when the test fails.
 struct Stop<'a>(&'a Home);
