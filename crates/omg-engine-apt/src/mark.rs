@@ -5,6 +5,7 @@ use rust_apt::cache::Upgrade;
 use rust_apt::raw::PkgIterator;
 use rust_apt::{Package, PkgSelectedState, Version};
 
+use crate::describe::file_name;
 use crate::error::{Error, messages};
 use crate::names::pretty;
 use crate::release;
@@ -81,9 +82,21 @@ pub(crate) fn mark<'a>(session: &mut Session<'a>, selection: &Selection<'a>) -> 
     Ok(())
 }
 
-/// Marks what meets unmet dependencies (`apt-get --fix-broken install`).
+/// Marks what meets unmet dependencies (`apt-get --fix-broken install`). What must be installed again is,
+/// in the version whose archive is there: apt-get fetches that of the old one.
 pub(crate) fn repair(session: &Session<'_>) -> Result<(), Error> {
     apply_status(session)?;
+    let again = |package: &&Package<'_>| REINSTALL_REQUIRED.contains(&raw(package).inst_state());
+    for package in session.installed.iter().filter(again) {
+        // Its number, if its archive is there.
+        let here = |version: Option<Version<'_>>| {
+            version.filter(|it| has_archive(session, it)).map(|it| it.index())
+        };
+        match (here(package.installed()), here(package.candidate())) {
+            (old, Some(new)) if old != Some(new) => package.mark_install(false, false),
+            (old, _) => old.is_some() && package.mark_reinstall(true),
+        };
+    }
     let cache = session.cache();
     if cache.depcache().broken_count() != 0 && !cache.fix_broken() {
         return Err(unmet::after(session));
@@ -119,6 +132,13 @@ fn apply_status(session: &Session<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Is the archive in apt's cache, as far as that can be told without its digest?
+fn has_archive(session: &Session<'_>, version: &Version<'_>) -> bool {
+    let file = file_name(version.parent().name(), version.version(), version.arch());
+    let path = std::path::Path::new(&session.settings.archives).join(file);
+    path.symlink_metadata().is_ok_and(|there| there.is_file() && there.len() == version.size())
 }
 
 fn finish(package: &Package<'_>, installed: bool, candidate: bool) {

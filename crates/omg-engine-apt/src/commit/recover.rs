@@ -46,8 +46,14 @@ pub(super) fn recover(
         (Err(error), _) => error,
         (Ok(()), Err(error)) => error.into(),
         (Ok(()), Ok(())) => {
+            let status = committer.status()?;
+            let again = status.entries.iter().find(|entry| entry.flag == "reinstreq");
             let what = "packages are still unfinished".to_owned();
-            Error::Transaction { what, causes: Vec::new() }.into()
+            again
+                .map_or(Error::Transaction { what, causes: Vec::new() }, |entry| Error::Gone {
+                    package: entry.full_name(),
+                })
+                .into()
         }
     };
     fault.cause.splice(0..0, left);
