@@ -79,6 +79,7 @@ pub(super) fn carry(
     let (code, rest) = if carried.outcomes.is_empty() {
         (Code::Build, "nothing was changed")
     } else {
+        carried.tell(session);
         (Code::Partial, "the rest is done")
     };
     let message = match failures.len() {

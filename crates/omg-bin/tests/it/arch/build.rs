@@ -80,14 +80,20 @@ fn recipes_are_built_confined_and_installed_in_order() {
     shop.stands(&["program 2.0-1", "+other 1.0-1"]);
     // The same commit is not built again, and a newer one is.
     site.must(&["remove", "-y", "program"]);
-    let again = site.must(&["install", "-y", "program"]);
-    assert!(again.stdout.contains("program 2.0-1"), "{again:?}");
+    let log = shop.root().join("var/cache/omg/builds/logs/program.log");
+    std::fs::remove_file(&log).unwrap();
+    site.must(&["install", "-y", "program"]);
+    assert!(!log.exists());
     offer(&site, "program", "2.1", ("other", "gen"), GOOD);
     site.must(&["aur", "sync"]);
     let update = site.must(&["update", "-y", "--no-sync"]);
     assert!(update.stdout.contains("program  2.0-1 → 2.1-1"), "{update:?}");
     let there = shop.pacman(&["-Q", "program"]);
-    assert_eq!(there, ["program 2.1-1"]);
+    assert!(there == ["program 2.1-1"] && log.exists(), "{there:?}");
+    // pacman's cache has what was built before.
+    site.must(&["history", "undo", "-y"]);
+    let there = shop.pacman(&["-Q", "program"]);
+    assert_eq!(there, ["program 2.0-1"]);
     site.must(&["audit", "verify"]);
 }
 
@@ -102,6 +108,7 @@ fn what_can_not_be_built_is_told_kept_and_tried_again() {
     for part in ["OMG-E0029", "it goes wrong here", "builds/logs/helper.log", "`omg resume`"] {
         assert!(failed.stderr.contains(part), "{part}: {failed:?}");
     }
+    assert!(failed.stdout.contains("3 installed\n`omg history undo "), "{failed:?}");
     let rest = ["other 1.0-1", "+gen 1.0-1", "+libtool 1.0-1"];
     shop.stands(&rest);
     // What needs it is not begun.

@@ -1,8 +1,10 @@
 //! A repository of a few packages on loopback, signed with a key of its own, and a root that uses it.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use omg_fetch::testing::Mirror;
 
@@ -27,6 +29,8 @@ const NEW_TOOL: Package = ("tool", "2.0-1", "depend = libtool>=1\nbackup = etc/t
 /// A repository, a root and a home, gone at the end of the test.
 pub(crate) struct Shop {
     directory: tempfile::TempDir,
+    /// Databases that were published.
+    published: Cell<u32>,
     pub(crate) mirror: Mirror,
     pub(crate) home: Home,
 }
@@ -48,8 +52,10 @@ impl Shop {
         fs::create_dir(&served).unwrap();
         let mirror = Mirror::start(&served).unwrap();
         let home = Home::over(&directory.path().join("root"));
-        write(&home.path(".config"), "omg/settings.toml", "[aur]\nenabled = false\n");
-        let shop = Self { directory, mirror, home };
+        // Nobody is asked who is on the network.
+        let settings = "[aur]\nenabled = false\n[archive]\narch = \"\"\n";
+        write(&home.path(".config"), "omg/settings.toml", settings);
+        let shop = Self { directory, published: Cell::new(0), mirror, home };
         shop.make_key("shop");
         shop.prepare_root();
         for package in PACKAGES {
@@ -134,6 +140,11 @@ impl Shop {
                 .args(files)
                 .current_dir(&served),
         );
+        // Mirrors tell times in seconds: each is of a minute of its own, all are of the past.
+        let number = self.published.replace(self.published.get() + 1);
+        let time =
+            SystemTime::now() - Duration::from_hours(24) + Duration::from_mins(number.into());
+        fs::File::open(served.join("shop.db.tar.gz")).unwrap().set_modified(time).unwrap();
     }
 
     /// Publishes a package of the first ones anew: what the database had of it is forgotten.

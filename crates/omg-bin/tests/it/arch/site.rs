@@ -36,7 +36,10 @@ impl Site {
 
     /// Writes the settings, with more lines for `[aur]`.
     pub(crate) fn settings(&self, more: &str) {
-        let text = format!("[aur]\nurl = \"http://127.0.0.1:{}\"\n{more}\n", self.port);
+        let text = format!(
+            "[aur]\nurl = \"http://127.0.0.1:{}\"\n{more}\n[archive]\narch = \"\"\n",
+            self.port
+        );
         write(&self.home.path(".config"), "omg/settings.toml", &text);
     }
 
