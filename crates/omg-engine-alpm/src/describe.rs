@@ -37,7 +37,10 @@ pub(crate) struct Request {
 /// Reads the transaction that is prepared in the handle.
 pub(crate) fn plan(handle: &Handle, change: &Change, request: &Request) -> Result<Plan, Error> {
     let coming: Vec<Package<'_>> = handle.alpm.trans_add().into_iter().collect();
-    let going: Vec<Package<'_>> = handle.alpm.trans_remove().into_iter().collect();
+    // What is replaced may come again, newer, because something needs it: that is one change of it.
+    let again = |gone: &Package<'_>| coming.iter().any(|new| new.name() == gone.name());
+    let going: Vec<Package<'_>> =
+        handle.alpm.trans_remove().into_iter().filter(|gone| !again(gone)).collect();
     let record = handle.record.borrow();
     let reasons = Reasons::new(handle, change, request, &record, &coming);
     let mut plan = Plan::default();
@@ -60,6 +63,7 @@ pub(crate) fn plan(handle: &Handle, change: &Change, request: &Request) -> Resul
         .collect();
     plan.optional = optional(handle, &coming, &going);
     plan.warnings.clone_from(&record.warnings);
+    plan.warnings.extend(missed(handle, &coming, &going));
     Ok(plan)
 }
 
@@ -184,6 +188,33 @@ fn optional(
                 description: relation.desc().unwrap_or_default().to_owned(),
                 satisfied: staying.iter().chain(coming).any(|other| fulfils(*other, &relation)),
             });
+        }
+    }
+    all
+}
+
+/// What stays, and could use what goes, in pacman's words.
+fn missed(handle: &Handle, coming: &[Package<'_>], going: &[Package<'_>]) -> Vec<String> {
+    if going.is_empty() {
+        return Vec::new();
+    }
+    let changes = |name: &str| going.iter().chain(coming).any(|package| package.name() == name);
+    let staying: Vec<Package<'_>> = handle
+        .alpm
+        .localdb()
+        .pkgs()
+        .into_iter()
+        .filter(|package| !changes(package.name()))
+        .collect();
+    let mut all = Vec::new();
+    for package in &staying {
+        for relation in package.optdepends() {
+            let met = |packages: &[Package<'_>]| {
+                packages.iter().any(|package| fulfils(*package, &relation))
+            };
+            if met(going) && !met(&staying) && !met(coming) {
+                all.push(format!("{} optionally requires {}", package.name(), notation(&relation)));
+            }
         }
     }
     all

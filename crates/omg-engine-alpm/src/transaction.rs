@@ -213,7 +213,7 @@ pub(crate) fn commit(
     notices.extend(warnings.map(|text| Notice {
         kind: NoticeKind::Note,
         package: String::new(),
-        text,
+        text: format!("warning: {text}"),
     }));
     Ok(notices)
 }

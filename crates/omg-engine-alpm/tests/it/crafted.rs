@@ -215,6 +215,34 @@ fn replacements_say_whom() {
 }
 
 #[test]
+fn what_is_replaced_and_comes_again_is_one_change() {
+    let root = Root::new(&["core"], "");
+    let new = entry("new", "1-2").with("REPLACES", &["old=1-1"]).with("CONFLICTS", &["old=1-1"]);
+    root.repository("core", &[new, entry("old", "2-1"), entry("app", "1-1").depends(&["old=2-1"])]);
+    root.install(&entry("old", "1-1"), true);
+    let mut change = install(&["app"]);
+    change.options.follow = true;
+    let plan = checked(&root, &change);
+    let all: Vec<_> =
+        plan.changes.iter().map(|change| (change.name.as_str(), change.action)).collect();
+    let expected = [("app", Action::Install), ("new", Action::Install), ("old", Action::Upgrade)];
+    assert_eq!(all, expected);
+}
+
+#[test]
+fn what_could_use_what_goes_is_named() {
+    let root = Root::new(&["core"], "");
+    root.repository("core", &[]);
+    root.install(&entry("app", "1-1").with("OPTDEPENDS", &["lib: for more", "api", "gone"]), false);
+    root.install(&entry("lib", "1-1").with("PROVIDES", &["api"]), false);
+    root.install(&entry("other", "1-1").with("PROVIDES", &["api"]), false);
+    let plan = checked(&root, &Change::new(Operation::Remove, ["lib"]));
+    assert_eq!(plan.warnings, ["app optionally requires lib"]);
+    let plan = checked(&root, &Change::new(Operation::Remove, ["lib", "app"]));
+    assert_eq!(plan.warnings, [""; 0]);
+}
+
+#[test]
 fn cycles_and_split_packages_come_as_one() {
     let root = Root::new(&["core"], "");
     let part = |name: &str, on: &str| entry(name, "1-1").with("BASE", &["base"]).depends(&[on]);

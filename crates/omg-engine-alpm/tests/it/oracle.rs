@@ -104,8 +104,19 @@ pub(crate) fn intended(root: &Root, change: &Change) -> (Option<BTreeSet<String>
     };
     let (_, list) = line.split_once(") ").unwrap();
     let list = list.replace(" [removal]", "\u{1}");
-    let all = list.split_whitespace().map(|one| one.replace('\u{1}', " [removal]")).collect();
-    (Some(all), text)
+    let words: Vec<&str> = list.split_whitespace().collect();
+    // It lists twice what is replaced and comes again; a plan has one change of it.
+    let comes_again = |one: &str| {
+        one.ends_with('\u{1}')
+            && words.iter().any(|other| !other.ends_with('\u{1}') && name(other) == name(one))
+    };
+    let all = words.iter().filter(|one| !comes_again(one));
+    (Some(all.map(|one| one.replace('\u{1}', " [removal]")).collect()), text)
+}
+
+/// The name in NAME-VERSION-RELEASE.
+fn name(word: &str) -> Option<&str> {
+    word.rsplitn(3, '-').nth(2)
 }
 
 /// Our plan in the words of [`printed`]: of an installation what comes, of a removal what goes.
