@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+mod archived;
 mod choice;
 pub mod conf;
 pub mod desc;

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::files::{self, Database, Lists};
 use crate::relation::Relation;
 use crate::rules::Rules;
-use crate::staging::{self, Staging};
+use crate::staging::Staging;
 use crate::{choice, desc, details, generation, lists, local, sync, version};
 
 /// Searches through the repositories' lists of files that run at a time; two, so that a short one
@@ -269,7 +269,7 @@ impl Inner {
 
     fn verify_archived(&self, artifact: &Artifact) -> Result<Grade, Fault> {
         let settings = self.refreshed().settings;
-        Ok(staging::verify_archived(&settings.conf, artifact)?)
+        Ok(crate::archived::verify(&settings.conf, artifact)?)
     }
 
     fn generations(&self) -> Generations {

@@ -147,17 +147,6 @@ pub fn verify_package(
     Ok(keys.grade(&signers))
 }
 
-/// Verifies a package that no database has any more by the `SigLevel` of packages in general. A risk if
-/// that lets it in unsigned.
-pub(crate) fn verify_archived(conf: &Conf, artifact: &Artifact) -> Result<Grade, Error> {
-    let path = Path::new(&artifact.path);
-    let file = File::open(path).map_err(|error| Error::io(path, "verifying a file", error))?;
-    let keys = Keys::read(conf);
-    let (what, level) = (&artifact.file_name, conf.sig_level.package);
-    let signers = keys.verify(what, &file, artifact.signature.as_deref(), level, false)?;
-    Ok(keys.grade(&signers))
-}
-
 fn find_repository<'c>(conf: &'c Conf, name: &str) -> Option<&'c Repository> {
     conf.repositories.iter().find(|repository| repository.name == name)
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use omg_core::{Code, Fault};
+use omg_core::{Change, Code, Fault, Operation};
 use omg_proto::{Query, Reply};
 
 use super::{carry, undo};
@@ -68,7 +68,11 @@ impl Search {
                     self.silent = fault.code == Code::Network;
                     if self.silent { fault.to_string() } else { fault.cause.join(": ") }
                 }
-                Err(fault) => return Err(fault),
+                Err(fault) => {
+                    let change =
+                        Change::new(Operation::Install, [format!("{name}={}", was.version)]);
+                    return Err(past::noted("archive", Some(&change), fault));
+                }
             }
         };
         let place = "no repository and no cache has it";

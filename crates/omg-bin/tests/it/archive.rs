@@ -115,6 +115,8 @@ fn what_only_the_archive_has_is_had_from_there_or_not_at_all() {
     for arguments in [&undo[..], &["downgrade", "-y", "tool=1.0"]] {
         yard.refused(arguments, 9, &["OMG-E0011"]);
     }
+    let denied = does(&yard.home, &["audit", "log", "--user", "--phase", "deny", "--json"]).stdout;
+    assert_eq!(denied.matches("tool=1.0").count(), 2, "{denied}");
     let asked: Vec<String> = mirror.asked().into_iter().map(|asked| asked.path).collect();
     assert_eq!(asked[..2], [index.to_owned(), format!("/{}", yard.file())]);
 

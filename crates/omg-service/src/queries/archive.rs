@@ -8,6 +8,7 @@ mod address;
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use omg_backend::PackageManager;
 use omg_core::{Artifact, Code, Fault, Grade, Phase, Progress, Reporter, SignatureSource};
@@ -26,6 +27,9 @@ const UNKNOWN: u64 = 256 << 20;
 
 /// Most bytes of a signature beside a file.
 const SIGNATURE: u64 = 64 << 10;
+
+/// A file goes after this time. A change may need many, and the first waits for the last.
+const KEPT: Duration = Duration::from_hours(24);
 
 /// What is asked for; the digest is empty if it is not known.
 pub(crate) struct Asked<'a> {
@@ -238,7 +242,7 @@ impl Search<'_> {
 impl Found {
     /// Gives it its name, in a directory of its own: the native tools go by names.
     async fn keep(self, parent: &Path, asked: &Asked<'_>) -> Result<(Directory, Artifact), Fault> {
-        let directory = Directory::make(parent)?;
+        let directory = Directory::make(parent, KEPT)?;
         let path = directory.path.join(&self.file_name);
         let artifact = Artifact {
             name: asked.name.to_owned(),

@@ -20,7 +20,7 @@ pub(crate) async fn answer<B: PackageManager>(
     reporter: &Reporter,
 ) -> Result<Reply<'static>, Fault> {
     let downloads = catalogue.downloads().await?;
-    let directory = Directory::make(&downloads.lists)?;
+    let directory = Directory::make(&downloads.lists, KEPT)?;
     let heard = |event| reporter.report(event);
     let fetched =
         catalogue.backend().fetch_lists(&downloads.fetcher, &directory.path, &heard).await?;
@@ -40,14 +40,15 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub(super) fn make(parent: &Path) -> Result<Self, Fault> {
+    /// Makes it, and deletes those that are older than `kept`.
+    pub(super) fn make(parent: &Path, kept: Duration) -> Result<Self, Fault> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let failed = |error| {
             let message = format!("{} can't be written", parent.display());
             Fault::caused_by(Code::Unwritable, message, &error)
         };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
-        forget(parent).map_err(failed)?;
+        forget(parent, kept).map_err(failed)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let name = format!("{now:x}-{}-{}", std::process::id(), NUMBER.fetch_add(1, Relaxed));
         let path = parent.join(name);
@@ -77,11 +78,11 @@ impl Drop for Directory {
 }
 
 /// Deletes what was fetched for commands that are long over.
-fn forget(parent: &Path) -> std::io::Result<()> {
+fn forget(parent: &Path, kept: Duration) -> std::io::Result<()> {
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
         let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-        if age > KEPT {
+        if age > kept {
             fs::remove_dir_all(entry.path())?;
         }
     }

@@ -31,6 +31,55 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
+/// A package that is nothing but what it says of itself.
+fn package(directory: &std::path::Path, version: &str) -> Vec<u8> {
+    let info = format!("# made by hand\npkgname = tool\npkgver = {version}\narch = any\n");
+    fs::write(directory.join(".PKGINFO"), info).unwrap();
+    let run = std::process::Command::new("tar")
+        .args(["-c", ".PKGINFO"])
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
+    run.stdout
+}
+
+#[test]
+fn what_no_database_has_is_known_by_its_signature_and_its_name() {
+    for (level, unsigned) in [("Required", None), ("Optional", Some(Grade::Risk))] {
+        let scene = Scene::new(level);
+        let alpm = Alpm::open(scene.root.path()).unwrap();
+        let path = scene.dir.path().join("tool-1-1-any.pkg.tar");
+        let verify = |bytes: &[u8], signature: Option<Vec<u8>>| {
+            fs::write(&path, bytes).unwrap();
+            let artifact = Artifact {
+                name: "tool".into(),
+                architecture: "any".into(),
+                version: "1-1".into(),
+                repository: String::new(),
+                file_name: "tool-1-1-any.pkg.tar".into(),
+                path: path.to_str().unwrap().into(),
+                size: bytes.len() as u64,
+                sha256: Sha256::of(bytes).to_string(),
+                signature,
+                grade: Grade::Risk,
+            };
+            run(alpm.verify_archived(&artifact)).map_err(|fault| fault.code)
+        };
+        let bytes = package(scene.dir.path(), "1-1");
+        assert_eq!(verify(&bytes, Some(scene.key.sign(&bytes))), Ok(Grade::Community));
+        assert_eq!(verify(&bytes, None).ok(), unsigned, "{level}");
+        for signature in [Key::new("stranger").sign(&bytes), scene.key.sign(b"other")] {
+            assert_eq!(verify(&bytes, Some(signature)), Err(Code::Signature));
+        }
+        // As well signed, and another version.
+        let other = package(scene.dir.path(), "2-1");
+        assert_eq!(verify(&other, Some(scene.key.sign(&other))), Err(Code::Digest));
+        let none = b"no package";
+        assert!(verify(none, Some(scene.key.sign(none))).is_err());
+    }
+}
+
 #[test]
 fn files_of_a_plan_have_addresses_digests_signatures_and_grades() {
     let scene = Scene::new("Required");
