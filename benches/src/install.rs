@@ -39,13 +39,14 @@ pub(crate) fn run(report: &mut Report) -> Outcome {
 fn debian(report: &mut Report) -> Outcome {
     let Some(system) = Debian::new(report)? else { return Ok(()) };
     system.apt_get(&["-d", "install", "hello"])?;
-    let root = system.root();
+    let (root, twin) = (system.root(), system.twin()?);
     let daemon = systems::daemon(&root)?;
-    let mut purge = system.inside(&["dpkg", "--purge", "hello"]);
-    let mut theirs = system.inside(&["apt-get", "-y", "install", "hello"]);
-    changed(report, &daemon, &root, ("hello", "apt-get -y install"), &mut theirs, &mut purge)?;
+    let purge = ["dpkg", "--purge", "hello"];
+    let undo = [&mut system.inside(&purge), &mut twin.inside(&purge)];
+    let mut theirs = twin.inside(&["apt-get", "-y", "install", "hello"]);
+    changed(report, &daemon, &root, ("hello", "apt-get -y install"), &mut theirs, undo)?;
     for name in ["hello", "imagemagick"] {
-        let mut theirs = system.inside(&["apt-get", "-s", "install", name]);
+        let mut theirs = twin.inside(&["apt-get", "-s", "install", name]);
         let ours = ["install", "-n", name];
         planned(
             report,
@@ -61,9 +62,9 @@ fn debian(report: &mut Report) -> Outcome {
 fn arch(report: &mut Report) -> Outcome {
     let Some(system) = Arch::new(report)? else { return Ok(()) };
     let daemon = systems::daemon(system.root())?;
-    let mut remove = system.pacman(&["-R", "tiny"]);
+    let remove = [&mut system.pacman(&["-R", "tiny"]), &mut system.pacman(&["-R", "tiny"])];
     let mut theirs = system.pacman(&["-S", "tiny"]);
-    changed(report, &daemon, system.root(), ("tiny", "pacman -S"), &mut theirs, &mut remove)?;
+    changed(report, &daemon, system.root(), ("tiny", "pacman -S"), &mut theirs, remove)?;
     // The second brings nearly everything up to date.
     for (ours, way, name) in [
         (&["install", "-n", "tiny"][..], "-Sp", "tiny"),
@@ -89,12 +90,16 @@ fn changed(
     root: &Path,
     (name, tool): (&str, &str),
     theirs: &mut Command,
-    undo: &mut Command,
+    undo: [&mut Command; 2],
 ) -> Outcome {
     let mut ours = omg(daemon, root, &["install", "-y", name])?;
     let (mut of_ours, mut of_theirs) = (Vec::new(), Vec::new());
+    let [undo_ours, undo_theirs] = undo;
     for round in 0..=RUNS {
-        for (command, times) in [(&mut ours, &mut of_ours), (&mut *theirs, &mut of_theirs)] {
+        for (command, undo, times) in [
+            (&mut ours, &mut *undo_ours, &mut of_ours),
+            (&mut *theirs, &mut *undo_theirs, &mut of_theirs),
+        ] {
             std::thread::sleep(REST);
             let took = timed(command)?;
             done(undo)?;

@@ -63,6 +63,14 @@ impl Debian {
         self.0.path().join("root")
     }
 
+    /// The same system once more. apt's package cache names the lists by their paths, which differ
+    /// outside and inside of a root, so that two tools that use one root in turn build it anew each time.
+    pub(crate) fn twin(&self) -> Result<Self, Failed> {
+        let directory = tempfile::Builder::new().prefix("omg-bench-").tempdir()?;
+        done(Command::new("cp").arg("-a").arg(self.root()).arg(directory.path()))?;
+        Ok(Self(directory))
+    }
+
     /// A command inside, as an administrator would run it there.
     pub(crate) fn inside(&self, words: &[&str]) -> Command {
         let mut command = Command::new("chroot");
