@@ -1,10 +1,11 @@
 //! `omg install`: have packages.
 
 use clap::Args;
-use omg_core::{Change, Fault, Operation, PlanOptions};
+use omg_core::{Change, Fault, Operation, PlanOptions, Task};
 
 use super::change::{self, Manner};
-use super::{Group, Verb, owns};
+use super::{Group, Verb, orders, owns, undo};
+use crate::distribution::Distribution;
 use crate::session::Session;
 
 /// Install packages.
@@ -57,8 +58,36 @@ impl Verb for Install {
             min_age_s: self.min_age,
             ..PlanOptions::default()
         };
-        change::run(session, change, self.manner)
+        let debian = Distribution::or_debian(session.globals.root.as_deref());
+        let code = change::run(session, change.clone(), self.manner)?;
+        if debian == Distribution::Debian && !self.manner.is_dry() {
+            choose(session, &change, self.manner)?;
+        }
+        Ok(code)
     }
+}
+
+/// Has packages that were there for others count as chosen now that the user named them, as apt-get does.
+/// Where the change brought anything, the engine has done that.
+fn choose(session: &mut Session, change: &Change, manner: Manner) -> Result<(), Fault> {
+    let here = undo::installed(session)?;
+    let packages: Vec<String> = change
+        .targets
+        .iter()
+        .filter(|target| {
+            here.iter().any(|((name, _), it)| name == *target && it.automatic == Some(true))
+        })
+        .cloned()
+        .collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let task = Task::Mark { packages, automatic: false };
+    let outcome = session.engine()?.order(task, manner.terms(), |_| ())?;
+    if !outcome.notices.is_empty() {
+        orders::tell(session, outcome, "");
+    }
+    Ok(())
 }
 
 /// A package file gets its whole path, because the daemon works elsewhere. `pkg/suite` is none.

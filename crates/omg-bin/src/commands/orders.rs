@@ -199,7 +199,7 @@ fn give(session: &mut Session, task: Task, nothing: &str) -> Result<u8, Fault> {
     Ok(0)
 }
 
-fn tell(session: &mut Session, outcome: Outcome, nothing: &str) {
+pub(super) fn tell(session: &mut Session, outcome: Outcome, nothing: &str) {
     if session.globals.json {
         return Carried { outcomes: vec![outcome] }.tell(session);
     }

@@ -112,6 +112,12 @@ fn marks_decide_what_goes_along() {
     does(&home, &["autoremove", "-y"]);
     assert_eq!(installed(&root), ["libtool1 1.0", "other 1.0"]);
     does(&home, &["mark", "auto", "libtool1"]);
+    // Whoever installs what is there already chooses it.
+    does(&home, &["install", "-n", "libtool1"]);
+    assert_eq!(does(&home, &["list", "--explicit", "-q"]).stdout, "other\n");
+    does(&home, &["install", "-y", "libtool1"]);
+    assert_eq!(does(&home, &["list", "--explicit", "-q"]).stdout, "libtool1\nother\n");
+    does(&home, &["mark", "auto", "libtool1"]);
     does(&home, &["autoremove", "-y"]);
     assert_eq!(installed(&root), ["other 1.0"]);
     does(&home, &["install", "-y", &shop.deb("libtool1", "1.0").display().to_string()]);
