@@ -137,9 +137,12 @@ impl Engine {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        let code =
-            if rustix::process::geteuid().is_root() { Code::Engine } else { Code::Elevation };
-        Fault::new(code, format!("{} ended {when} ({how})", self.through))
+        let message = format!("{} ended {when} ({how})", self.through);
+        if rustix::process::geteuid().is_root() {
+            return Fault::new(Code::Engine, message).hint("`omg doctor` looks for the engine");
+        }
+        Fault::new(Code::Elevation, message)
+            .hint("type it where a password can be asked for, or as root; elevate.with names another program")
     }
 }
 
