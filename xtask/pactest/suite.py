@@ -60,11 +60,12 @@ def run(job):
 
     with_sha256(pmdb, pmpkg)
     os.umask(0o022)
-    above = tempfile.mkdtemp(prefix="pactest-")
+    # Short: one case names a thousand files, and omg takes 48 KiB of names.
+    above = tempfile.mkdtemp(prefix="p-", dir="/tmp")
     stdout, sys.stdout = sys.stdout, io.StringIO()
     try:
         os.environ["OMG_BINARIES"] = binaries
-        test = pmtest.pmtest(case, os.path.join(above, "root"), {"gpg": True, "nls": True, "curl": True})
+        test = pmtest.pmtest(case, os.path.join(above, "r"), {"gpg": True, "nls": True, "curl": True})
         test.load()
         if test.skipall:
             return report(test, who, "skipped", "", test.skipall)
