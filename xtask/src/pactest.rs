@@ -169,7 +169,9 @@ fn compare(
     page: &str,
 ) -> Vec<String> {
     let success = ("passes".to_owned(), "-".to_owned());
-    let mut wrong = Vec::new();
+    let unrun = runs.iter().filter(|run| !run.with_omg && run.verdict.0 == "broken");
+    let mut wrong: Vec<String> =
+        unrun.map(|run| format!("{}, with pacman: {}", run.case, run.detail)).collect();
     for run in runs.iter().filter(|run| run.with_omg) {
         let wanted = expected.get(&run.case).unwrap_or(&success);
         if *wanted != run.verdict {
@@ -247,9 +249,9 @@ mod tests {
         assert_eq!(compare(&as_it_should, &expected, true, "").len(), 2);
         let not = runs(
             "sync001 omg not-applicable - -\nsync002 omg passes OMG-E0026 -\n\
-                        sync003 omg passes - -",
+                        sync003 omg passes - -\nsync003 pacman broken - x",
         );
-        assert_eq!(compare(&not, &expected, false, "`sync003`").len(), 3);
+        assert_eq!(compare(&not, &expected, false, "`sync003`").len(), 4);
     }
 
     #[test]
