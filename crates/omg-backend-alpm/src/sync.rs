@@ -68,7 +68,7 @@ fn left_out(error: &Error) -> String {
     if let Error::Io { source, path, .. } = error
         && source.kind() == std::io::ErrorKind::NotFound
     {
-        return format!("{} is not there (try: sudo pacman -Sy)", path.display());
+        return format!("{} is not there (try: omg sync)", path.display());
     }
     let hint = error.hint().map_or_else(String::new, |hint| format!(" (try: {hint})"));
     format!("{}{hint}; the repository is left out", error.with_cause())

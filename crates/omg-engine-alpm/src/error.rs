@@ -272,7 +272,7 @@ impl From<Error> for Fault {
                     _ => "sudo pacman -Syy".into(),
                 });
             }
-            Error::Unfetched { .. } => fault.hint = Some("sudo pacman -Sy".into()),
+            Error::Unfetched { .. } => fault.hint = Some("omg sync".into()),
             Error::Transaction { causes, .. } | Error::Unrepaired { causes, .. } => {
                 fault.cause = shortened(causes);
             }

@@ -111,7 +111,7 @@ pub enum Error {
         signed: bool,
     },
     /// Fewer bytes than were signed for.
-    #[error("{url} delivers {received} bytes where {size} were signed for")]
+    #[error("{url} delivers {received} bytes where the lists name {size}")]
     TooSmall {
         /// The URL asked.
         url: String,
@@ -121,7 +121,7 @@ pub enum Error {
         size: u64,
     },
     /// Bytes that don't have the digest that was signed for them.
-    #[error("{url} delivers other bytes than were signed for")]
+    #[error("{url} delivers other bytes than the lists name")]
     Digest {
         /// The URL asked, or a path.
         url: String,
@@ -243,7 +243,7 @@ impl Error {
             }
             Self::Digest { actual, wanted, .. } => {
                 fault.cause.push(format!("SHA-256 is {actual}"));
-                fault.cause.push(format!("signed for is {wanted}"));
+                fault.cause.push(format!("the lists name {wanted}"));
             }
             _ => {}
         }

@@ -78,7 +78,9 @@ fn tell(all: Answers) -> Result<FetchedLists, Fault> {
             Ok(Some(_)) => told.changed.push(name),
             Ok(None) => told.unchanged.push(name),
             Err(fault) if matches!(fault.code, Code::Network | Code::Gone) => {
-                let cause = fault.cause.first().map_or(String::new(), |cause| format!(": {cause}"));
+                // The first cause names the address alone; the next says what is wrong with it.
+                let cause = fault.cause.get(1).or(fault.cause.first());
+                let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
                 told.warnings.push(format!("{}{cause}", fault.message));
             }
             Err(fault) => return Err(fault),

@@ -63,7 +63,12 @@ impl Verb for Update {
         let mut change = Change::new(Operation::Upgrade, Vec::<String>::new());
         change.options = PlanOptions { scope, min_age_s: self.min_age, ..PlanOptions::default() };
         if !self.no_sync && !self.manner.is_dry() {
-            orders::sync(session)?;
+            orders::sync(session).map_err(|fault| match fault.code {
+                Code::Network => {
+                    fault.hint("`omg update --no-sync` goes on with the lists of then")
+                }
+                _ => fault,
+            })?;
         }
         holds::expire(session, self.manner.terms(), self.manner.is_dry())?;
         change::run(session, change, self.manner)

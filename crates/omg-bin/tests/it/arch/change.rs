@@ -69,6 +69,10 @@ fn a_system_is_changed_and_changed_back() {
     let run = shop.does(&["downgrade", "-y", "tool=1.0-1"]);
     assert!(run.stdout.contains("tool is 1.0-1 already"), "{run:?}");
     shop.refuses(&["downgrade", "-y", "tool=2.0-1"], 2, "omg install");
+    // No mirror: what is here goes on.
+    shop.mirror.fault("", Fault::Status(503));
+    shop.refuses(&["sync"], 8, "no repository could be reached");
+    shop.refuses(&["update", "-y"], 8, "--no-sync");
     shop.does(&["history", "undo", "-y", changes.last().unwrap()]);
     shop.stands(&[]);
 
