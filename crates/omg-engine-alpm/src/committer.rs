@@ -253,7 +253,8 @@ fn proof(handle: &Handle, at: usize, planned: &Planned) -> Result<Proof, Error> 
         change: at,
         file_name: native::file_name(package).ok_or(Error::PlanChanged)?.to_owned(),
         sha256: package.sha256sum().map(str::to_owned),
-        size: u64::try_from(package.size()).ok(),
+        // libalpm says 0 where the database has none.
+        size: u64::try_from(package.size()).ok().filter(|size| *size > 0),
         // One that is optional is looked at, too, where there is one.
         signed: verify != Verify::Never,
         grade,

@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use omg_commit::Committer as _;
 use omg_core::{Change, Operation};
 
 use crate::driver::{self, Told};
+use crate::entry::Entry;
 use crate::oracle;
 use crate::root::Root;
 use crate::tree;
@@ -81,4 +83,21 @@ fn what_is_installed_upgraded_and_removed_is_what_pacman_makes_of_it() {
     assert!(oracle::pacman(&theirs, &["-Rs", "app"]).success);
     assert_eq!(tree::difference(&ours, &theirs), "");
     assert!(done.notices.iter().any(|notice| notice.text == "/etc/app.conf.pacsave"));
+}
+
+#[test]
+fn a_size_that_no_database_has_is_not_nought() {
+    if !possible() {
+        return;
+    }
+    let root = Root::new(&["core"], "");
+    root.repository(
+        "core",
+        &[Entry::new("one", "1-1"), Entry::new("two", "1-1").with("CSIZE", &[])],
+    );
+    let mut committer = driver::open(root.path(), &Told::default()).unwrap();
+    let plan = committer.plan(&Change::new(Operation::Install, ["one", "two"])).unwrap();
+    let sizes: Vec<_> =
+        committer.proofs(&plan).unwrap().iter().map(|proof| (proof.change, proof.size)).collect();
+    assert_eq!(sizes, [(0, Some(1000)), (1, None)]);
 }
