@@ -31,6 +31,7 @@ pub(super) fn recover(
     configure.extend(["--configure", "-a"]);
     // Where it fails, the rest may help; what is left is looked at in the end.
     let configured = dpkg.run(&configure, report);
+    remove(committer, &dpkg, report)?;
     if committer.status()?.unfinished()?.is_empty() && !broken(committer)? {
         done.extend(before.iter().map(|line| format!("finished: {line}")));
         return Ok(done);
@@ -58,6 +59,26 @@ pub(super) fn recover(
     };
     fault.cause.splice(0..0, left);
     Err(fault)
+}
+
+/// Goes on with removals that were begun: `--configure -a` leaves out what is not wanted any more. Where
+/// something needs it now, it stays.
+fn remove(committer: &AptCommitter, dpkg: &Dpkg, report: &dyn Report) -> Result<(), Fault> {
+    let status = committer.status()?;
+    let begun = status.entries.iter().filter(|it| it.is_unfinished() && it.flag != "reinstreq");
+    for entry in begun {
+        let verb = match entry.want.as_str() {
+            "deinstall" => "--remove",
+            "purge" => "--purge",
+            _ => continue,
+        };
+        let package = entry.full_name();
+        if dpkg.run(&[verb, &package], report).is_err() {
+            // What is left in the end is told with why the rest failed.
+            let _ = dpkg.run(&["--configure", &package], report);
+        }
+    }
+    Ok(())
 }
 
 /// Are dependencies of installed packages unmet, or must something be installed again?
