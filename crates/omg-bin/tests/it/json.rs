@@ -161,6 +161,8 @@ const CHANGES: &[(&[&str], &[&str])] = &[
     (&["install", "tool=1.0"], &["omg.error/1"]),
     (&["install", "-y", "tool=1.0"], DONE),
     (&["install", "-y", "tool=1.0"], &["omg.plan/1"]),
+    (&["install", "libtool1"], DONE),
+    (&["mark", "auto", "libtool1"], &["omg.outcome/1"]),
     (&["mark", "auto", "tool"], &["omg.outcome/1"]),
     (&["mark", "manual", "tool"], &["omg.outcome/1"]),
     (&["hold", "tool", "--reason", "the new one is slow", "--until", "3d"], &["omg.outcome/1"]),
@@ -194,7 +196,8 @@ fn what_is_done_is_told_line_by_line() {
         let last = answer(&run);
         if last["schema"] == "omg.outcome/1" {
             let changes = last["changes"].as_array().unwrap();
-            assert_eq!(changes.is_empty(), wanted != &DONE && wanted.len() == 1, "{run:?}");
+            // Only plans move packages; a plan without changes may still move marks.
+            assert!(changes.is_empty() || wanted.contains(&"omg.plan/1"), "{run:?}");
             records.extend(last["records"].as_array().unwrap().clone());
         }
     }

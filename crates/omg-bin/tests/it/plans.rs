@@ -170,7 +170,7 @@ const DEBIAN_RUNS: &[(&str, &[&str])] = &[
     ("debian_install_quiet", &["-q", "install", "--simulate", "new-mta"]),
     ("debian_conflict", &["-Sp", "new-mta"]),
     ("debian_refused", &["install", "editor", "spare-"]),
-    ("debian_nothing", &["install", "spare"]),
+    ("debian_nothing", &["install", "-n", "spare"]),
     ("debian_broken", &["install", "-n", "broken"]),
     ("debian_unknown", &["install", "-n", "editr"]),
     ("debian_purge", &["purge", "-n", "tool"]),
