@@ -80,7 +80,8 @@ fn show(session: &mut Session, body: &Body) {
         session.out.note("nothing runs what was replaced");
     }
     if body.unreadable > 0 {
-        let text = format!("{} processes of other users could not be looked at", body.unreadable);
+        let noun = if body.unreadable == 1 { "process" } else { "processes" };
+        let text = format!("{} {noun} could not be looked at", body.unreadable);
         session.out.note(&text);
     }
 }
