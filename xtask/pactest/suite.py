@@ -91,8 +91,7 @@ def run(job):
         return report(test, who, "broken", "", "%s: %s" % (type(error).__name__, error))
     finally:
         sys.stdout = stdout
-        if not os.environ.get("PACTEST_KEEP"):
-            shutil.rmtree(above, ignore_errors=True)
+        shutil.rmtree(above, ignore_errors=True)
 
 
 def judge(test, who, tap):
