@@ -214,7 +214,8 @@ impl Confined<'_> {
     /// Runs it to its end, and hands on each line of its output and its errors.
     ///
     /// It blocks. The thread that calls it has to live on until it returns, for the program dies with it.
-    /// When it returns, no process of it is left.
+    /// When it returns, the kernel has ended all of its processes or is about to: bubblewrap's end takes
+    /// their namespace with it.
     ///
     /// # Errors
     /// If it can't be started; [`Ended`] says how it ended otherwise.

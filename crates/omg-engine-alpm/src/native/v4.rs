@@ -5,7 +5,9 @@ pub(crate) use alpm_4 as alpm;
 #[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
 pub(crate) use alpm_5 as alpm;
 
-use super::{FileInTheWay, Missing, Uncommitted, Unprepared, notation};
+#[cfg(feature = "alpm15")]
+use super::FileInTheWay;
+use super::{Missing, Uncommitted, Unprepared, notation};
 
 pub(crate) type Package<'h> = &'h alpm::Package;
 pub(crate) type Relation<'h> = &'h alpm::Dep;
@@ -87,15 +89,20 @@ pub(crate) fn commit(handle: &mut alpm::Alpm) -> Result<(), Uncommitted> {
     let data = error.try_data();
     #[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
     let data = error.data();
-    let (mut conflicts, mut invalid) = (Vec::new(), Vec::new());
-    match data {
-        Some(FileConflict(list)) => conflicts.extend(list.iter().map(in_the_way)),
-        Some(PkgInvalid(list)) => invalid.extend(list.iter().map(ToOwned::to_owned)),
-        None => {}
-    }
+    let (conflicts, invalid) = match data {
+        #[cfg(feature = "alpm15")]
+        Some(FileConflict(list)) => (list.iter().map(in_the_way).collect(), Vec::new()),
+        // alpm 5.0.2 takes these for conflicts between packages, and reading them so is undefined: that
+        // there are some is all that is said.
+        #[cfg(all(feature = "alpm16", not(feature = "alpm15")))]
+        Some(FileConflict(_)) => (Vec::new(), Vec::new()),
+        Some(PkgInvalid(list)) => (Vec::new(), list.iter().map(ToOwned::to_owned).collect()),
+        None => (Vec::new(), Vec::new()),
+    };
     Err(Uncommitted { error: error.error(), conflicts, invalid })
 }
 
+#[cfg(feature = "alpm15")]
 fn in_the_way(one: &alpm::FileConflict) -> FileInTheWay {
     FileInTheWay {
         package: one.target().to_owned(),
