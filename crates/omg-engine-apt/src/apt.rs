@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
-use omg_core::{Change, Fault, Operation, Plan};
+use omg_core::{Change, Code, Fault, Operation, Plan};
 use omg_engine::Planner;
 use rust_apt::{Cache, Package, Version};
 
@@ -22,6 +23,8 @@ pub struct Apt {
     root: PathBuf,
     purpose: Purpose,
     archive: Archive,
+    /// The lists, which are read while libapt is opened.
+    reading: Option<JoinHandle<Result<Archive, Fault>>>,
     handle: Option<Handle>,
 }
 
@@ -61,19 +64,31 @@ impl Planner for Apt {
 
 impl Apt {
     pub(crate) fn open_for(root: &Path, purpose: Purpose) -> Result<Self, Error> {
-        let handle = match purpose {
-            Purpose::Plan => Some(Handle::open(root, true, Vec::new(), purpose)?),
-            // There will be one plan, which knows with which settings and files.
-            Purpose::Commit => None,
-        };
-        let archive = Archive::read(root).map_err(Error::Root)?;
-        Ok(Self { root: root.to_path_buf(), purpose, archive, handle })
+        let place = root.to_path_buf();
+        let reading = thread::spawn(move || Archive::read(&place));
+        let (root, archive) = (root.to_path_buf(), Archive::default());
+        let mut apt = Self { root, purpose, archive, reading: Some(reading), handle: None };
+        // For a commit there will be one plan, which knows with which settings and files.
+        if purpose == Purpose::Plan {
+            apt.handle = Some(Handle::open(&apt.root, true, Vec::new(), purpose)?);
+            apt.read()?;
+        }
+        Ok(apt)
+    }
+
+    /// Waits until the lists are read.
+    fn read(&mut self) -> Result<(), Error> {
+        let Some(reading) = self.reading.take() else { return Ok(()) };
+        let ended = |_| Fault::new(Code::Internal, "reading the lists ended without an answer");
+        self.archive = reading.join().map_err(ended).flatten().map_err(Error::Root)?;
+        Ok(())
     }
 
     /// What `apt-get --fix-broken install` would do.
     pub(crate) fn repair(&mut self) -> Result<Plan, Error> {
         let change = Change::new(Operation::Install, [""; 0]);
         let handle = Handle::open(&self.root, true, Vec::new(), self.purpose)?;
+        self.read()?;
         let handle = self.handle.insert(handle);
         handle.marked = true;
         with_session(handle, &self.archive, &change, |session| {
@@ -97,8 +112,13 @@ impl Apt {
     }
 
     /// Archives of a package that are offered: their names in apt's cache, and SHA-256.
-    pub(crate) fn archives_of(&self, name: &str, architecture: &str) -> Vec<(String, String)> {
-        self.archive.versions(name, architecture)
+    pub(crate) fn archives_of(
+        &mut self,
+        name: &str,
+        architecture: &str,
+    ) -> Result<Vec<(String, String)>, Error> {
+        self.read()?;
+        Ok(self.archive.versions(name, architecture))
     }
 
     /// Gives away the cache with the marks of the last plan.
@@ -133,6 +153,7 @@ impl Apt {
             self.handle = None;
             self.handle = Some(Handle::open(&self.root, recommends, files, self.purpose)?);
         }
+        self.read()?;
         let Some(handle) = &mut self.handle else {
             return Err(Error::usage("libapt is not open"));
         };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ahash::AHashMap;
+use memchr::memmem;
 
 use super::arena::Arena;
 use super::lists;
@@ -25,10 +26,11 @@ pub(crate) fn find(settings: &Settings, wanted: &[Offered]) -> Vec<Vec<Evidence>
     let paths: Vec<&Path> = settings.places.iter().map(|place| place.file.path.as_path()).collect();
     let results = lists::scan(&arena, &paths, |text, list| {
         let mut hits = Vec::new();
-        for block in deb822::blocks(text) {
-            let Some(numbers) = block.get("Package").and_then(|name| names.get(name)) else {
-                continue;
-            };
+        for (name, at) in named(text) {
+            let Some(numbers) = names.get(name) else { continue };
+            let block = deb822::blocks(record(text, at)).next();
+            // A record may have the field twice; then the first counts.
+            let Some(block) = block.filter(|it| it.get("Package") == Some(name)) else { continue };
             for &number in numbers {
                 let Some(it) = wanted.get(number) else { continue };
                 let same = block.get("Version") == Some(&it.version)
@@ -61,4 +63,51 @@ pub(crate) fn find(settings: &Settings, wanted: &[Offered]) -> Vec<Vec<Evidence>
         }
     }
     found
+}
+
+/// The names of packages in a list, each with the place of its field. Only this field is looked at: to
+/// take apart tens of thousands of records for one of them would take longer than all else.
+fn named(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    const FIELD: &str = "Package:";
+    memmem::find_iter(text.as_bytes(), "ackage:").filter_map(move |at| {
+        let begin = at.checked_sub(1)?;
+        let before = text.get(..begin)?;
+        let rest = text.get(begin..)?;
+        let head = rest.get(..FIELD.len())?;
+        let line = before.is_empty() || before.ends_with('\n');
+        if !line || !head.eq_ignore_ascii_case(FIELD) {
+            return None;
+        }
+        let value = rest.get(FIELD.len()..)?;
+        let end = memchr::memchr(b'\n', value.as_bytes()).unwrap_or(value.len());
+        let name = value.get(..end)?.trim();
+        Some((name, begin))
+    })
+}
+
+/// The record of the field at `at`, with what comes before the field, up to its end.
+fn record(text: &str, at: usize) -> &str {
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let start = memmem::rfind(before.as_bytes(), b"\n\n").map_or(0, |at| at + 2);
+    let end = memmem::find(after.as_bytes(), b"\n\n").map_or(text.len(), |end| at + end + 1);
+    text.get(start..end).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_with_their_records() {
+        let text = "Package: a\nVersion: 1\nDescription: Package: x\n Package: y\n\nSection: s\npackage:b\n\n\nPackage: c";
+        let found: Vec<_> = named(text).collect();
+        let names: Vec<_> = found.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        assert_eq!(record(text, found[1].1), "Section: s\npackage:b\n");
+        for (name, at) in found {
+            let mut blocks = deb822::blocks(record(text, at));
+            assert_eq!(blocks.next().unwrap().get("Package"), Some(name));
+            assert!(blocks.next().is_none());
+        }
+    }
 }

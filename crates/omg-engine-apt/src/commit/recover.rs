@@ -120,8 +120,8 @@ fn revert(committer: &AptCommitter, dpkg: &Dpkg, report: &dyn Report) -> Result<
     let status = committer.status()?;
     let archives = paths(&committer.conf).archives;
     for entry in status.entries.iter().filter(|entry| entry.flag == "reinstreq") {
-        let apt = Apt::open_for(&committer.root, Purpose::Commit)?;
-        let offered = apt.archives_of(&entry.name, &entry.architecture);
+        let mut apt = Apt::open_for(&committer.root, Purpose::Commit)?;
+        let offered = apt.archives_of(&entry.name, &entry.architecture)?;
         drop(apt);
         let is_here = |(file_name, sha256): &(String, String)| {
             let file = fs::File::open(archives.join(file_name)).ok();
